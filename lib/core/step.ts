@@ -1,0 +1,50 @@
+import type { z } from "zod";
+
+/** What a step tells while it works. Events are data: a terminal, a notebook, a test and a file each show them their own way. */
+export type StepEvent =
+  | { type: "log"; level: "info" | "warn" | "error"; message: string }
+  /** `label` names the bar; `total` is unknown where the work is. */
+  | { type: "progress"; label: string; done: number; total?: number; unit?: string }
+  | { type: "metric"; name: string; value: number; step?: number; unit?: string }
+  /** Something left out: why, how many, which one. */
+  | { type: "drop"; reason: string; count: number; id?: string; detail?: string }
+  /** A file that is now complete. */
+  | { type: "artifact"; path: string; title: string; rows?: number };
+
+/** Time as a step sees it, so that politeness and backoff are tested in no time. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms` milliseconds; rejects with an AbortError when the signal fires first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** All that a step may touch outside itself; a terminal, a notebook and a test each supply one. */
+export interface Context {
+  readonly signal: AbortSignal;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string>>;
+  emit(event: StepEvent): void;
+}
+
+/** One phase of a pipeline: parsed options in, typed result out, events on the side. */
+export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknown> {
+  /** Task name, folder name, notebook heading. */
+  readonly name: string;
+  /** One line for `--help` and the registry's table. */
+  readonly summary: string;
+  /** Defaults and descriptions: flags, `--help` and the option tables come out of this. */
+  readonly options: Options;
+  /**
+   * The files that a run with these options reads and writes, as absolute or cwd-relative paths.
+   * A pipeline fingerprints the first and looks for the second.
+   */
+  files(options: z.output<Options>, context: Pick<Context, "env">): { reads: string[]; writes: string[] };
+  run(options: z.output<Options>, context: Context): Promise<Result>;
+}
+
+/** Names a step and lets TypeScript infer its types. */
+export function defineStep<Options extends z.ZodObject, Result>(step: Step<Options, Result>): Step<Options, Result> {
+  return step;
+}
