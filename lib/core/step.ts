@@ -42,6 +42,8 @@ export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknow
    */
   files(options: z.output<Options>, context: Pick<Context, "env">): { reads: string[]; writes: string[] };
   run(options: z.output<Options>, context: Context): Promise<Result>;
+  /** The result for a person who reads a terminal: a few lines, a table where it helps. */
+  report?(result: Result): string;
 }
 
 /** Names a step and lets TypeScript infer its types. */

@@ -1,0 +1,221 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import { UsageError } from "./errors.ts";
+
+/** An option as the command line sees it. */
+export interface Flag {
+  /** Key in the zod object: `chunkSize`. */
+  readonly key: string;
+  /** Kebab-case name without dashes: `chunk-size`. */
+  readonly name: string;
+  readonly kind: "boolean" | "integer" | "number" | "string" | "list";
+  /** What an entry of a list is. */
+  readonly items?: "integer" | "number" | "string";
+  readonly choices?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+  readonly required: boolean;
+  readonly description: string;
+}
+
+/** The part of JSON Schema that options use. */
+interface Property {
+  type?: string;
+  enum?: unknown[];
+  anyOf?: Property[];
+  items?: Property;
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+}
+
+/**
+ * The flags of a zod object, in the order in which it names them.
+ *
+ * @throws {Error} for a schema that a flag cannot express: a fault of the step, not of its user.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { z } from "zod";
+ * import { flagsOf } from "@/core/options.ts";
+ *
+ * const [flag] = flagsOf(z.object({ chunkSize: z.int().min(1).default(1024).describe("Size of a chunk") }));
+ * equal(flag?.name, "chunk-size");
+ * equal(flag?.default, 1024);
+ * ```
+ */
+export function flagsOf(options: z.ZodObject): Flag[] {
+  const schema = z.toJSONSchema(options, { io: "input", unrepresentable: "any" });
+  const required = new Set(schema.required ?? []);
+  return Object.entries(schema.properties ?? {}).map(([key, value]) =>
+    toFlag(key, value as Property, required.has(key))
+  );
+}
+
+function toFlag(key: string, property: Property, required: boolean): Flag {
+  // `z.union([z.number(), z.literal("auto")])`: on the command line all is text, zod sorts it out.
+  const kind = property.anyOf ? "string" : property.enum ? "string" : property.type;
+  if (kind !== "boolean" && kind !== "integer" && kind !== "number" && kind !== "string" && kind !== "array") {
+    throw new Error(`option "${key}" has a type that a flag cannot express: ${JSON.stringify(property)}`);
+  }
+  const items = property.items?.type;
+  const choices = property.enum ?? property.items?.enum;
+  // zod states the safe-integer range of z.int(); nobody wants to read it.
+  const bounded = (limit: number | undefined) =>
+    limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER ? limit : undefined;
+  const minimum = bounded(property.minimum) ?? property.exclusiveMinimum;
+  const maximum = bounded(property.maximum) ?? property.exclusiveMaximum;
+  return {
+    key,
+    name: key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    kind: kind === "array" ? "list" : kind,
+    ...(items === "integer" || items === "number" ? { items } : items ? { items: "string" } : {}),
+    ...(choices ? { choices: choices.map(String) } : {}),
+    ...(minimum !== undefined ? { minimum } : {}),
+    ...(maximum !== undefined ? { maximum } : {}),
+    ...(property.default !== undefined ? { default: property.default } : {}),
+    required,
+    description: property.description ?? "",
+  };
+}
+
+/** What a flag takes, in words: `a whole number from 1 to 64`. */
+export function validValues(flag: Flag): string {
+  if (flag.choices) return `${flag.kind === "list" ? "any" : "one"} of ${flag.choices.join(", ")}`;
+  const range = flag.minimum !== undefined && flag.maximum !== undefined
+    ? ` from ${flag.minimum} to ${flag.maximum}`
+    : flag.minimum !== undefined
+    ? ` of ${flag.minimum} or more`
+    : flag.maximum !== undefined
+    ? ` of at most ${flag.maximum}`
+    : "";
+  switch (flag.kind) {
+    case "boolean":
+      return `no value: --${flag.name} or --no-${flag.name}`;
+    case "integer":
+      return `a whole number${range}`;
+    case "number":
+      return `a number${range}`;
+    case "list":
+      return `${flag.items === "string" ? "values" : "numbers"} separated by commas, or the flag repeated`;
+    case "string":
+      return "a value";
+  }
+}
+
+/** Raw flag values by option key, as the command line gave them; options that were not named are absent. */
+export interface RawFlags {
+  values: Record<string, unknown>;
+  positional: string[];
+  faults: string[];
+}
+
+/**
+ * Reads the command line against a list of flags. Underscored spellings (`--base_model`) are the same flag; a boolean
+ * has its `--no-` form; lists are repeated or separated by commas.
+ */
+export function readFlags(flags: readonly Flag[], args: readonly string[]): RawFlags {
+  const names = (kind: "boolean" | "list") => flags.filter((flag) => flag.kind === kind).map((flag) => flag.name);
+  const booleans = [...names("boolean"), "help"];
+  const faults: string[] = [];
+  const known = new Set([...flags.flatMap((flag) => [flag.name, `no-${flag.name}`]), "help"]);
+  const parsed = parseArgs(args.map(dashed), {
+    boolean: booleans,
+    negatable: names("boolean"),
+    string: flags.filter((flag) => flag.kind !== "boolean").map((flag) => flag.name),
+    collect: names("list"),
+    alias: { h: "help" },
+    unknown: (arg, key) => {
+      if (key === undefined || !arg.startsWith("-")) return true;
+      faults.push(unknownFlag(key, known));
+      return false;
+    },
+  }) as Record<string, unknown> & { _: (string | number)[] };
+  const given = new Set(
+    args.map(dashed).filter((arg) => arg.startsWith("--")).map((arg) => arg.slice(2).split("=")[0]),
+  );
+  const values: Record<string, unknown> = {};
+  for (const flag of flags) {
+    if (!given.has(flag.name) && !given.has(`no-${flag.name}`)) continue;
+    const raw = parsed[flag.name];
+    const fault = (value: unknown) =>
+      faults.push(`Cannot use --${flag.name} ${JSON.stringify(value)}: valid is ${validValues(flag)}`);
+    if (flag.kind === "list") {
+      const entries = (Array.isArray(raw) ? raw : [raw]).flatMap((value) => String(value).split(","))
+        .map((entry) => entry.trim()).filter((entry) => entry !== "");
+      if (entries.length === 0) faults.push(`Cannot use --${flag.name} without a value: valid is ${validValues(flag)}`);
+      values[flag.key] = flag.items === "string" ? entries : entries.map((entry) => {
+        const number = Number(entry);
+        if (Number.isNaN(number) || flag.items === "integer" && !Number.isInteger(number)) fault(entry);
+        return number;
+      });
+    } else if (flag.kind === "boolean") values[flag.key] = raw;
+    else if (raw === "" || raw === undefined) {
+      faults.push(`Cannot use --${flag.name} without a value: valid is ${validValues(flag)}`);
+    } else if (flag.kind === "string") values[flag.key] = raw;
+    else if (Number.isNaN(Number(raw))) fault(raw);
+    else values[flag.key] = Number(raw);
+  }
+  return { values, positional: parsed._.map(String), faults };
+}
+
+/** `--base_model=x` → `--base-model=x`; values stay as they are. */
+function dashed(arg: string): string {
+  return arg.replace(/^--[^=]+/, (name) => name.replaceAll("_", "-"));
+}
+
+function unknownFlag(name: string, known: ReadonlySet<string>): string {
+  return `Unknown flag --${name}: did you mean --${closest(name, [...known])}? (--help lists all)`;
+}
+
+/**
+ * Options from the command line, parsed by their schema.
+ *
+ * @throws {UsageError} with every fault: the flag, its value, what would be valid.
+ */
+export function parseOptions<Options extends z.ZodObject>(
+  options: Options,
+  args: readonly string[],
+): z.output<Options> {
+  const flags = flagsOf(options);
+  const { values, positional, faults } = readFlags(flags, args);
+  const stray = positional.map((word) => `Cannot use "${word}": this task takes flags only (--help lists them)`);
+  return checkOptions(options, values, [...faults, ...stray]);
+}
+
+/**
+ * Checks option values by their schema and answers all faults in terms of flags.
+ *
+ * @param earlier Faults found before; they are reported together with those found here.
+ * @throws {UsageError} with every fault.
+ */
+export function checkOptions<Options extends z.ZodObject>(
+  options: Options,
+  values: Record<string, unknown>,
+  earlier: readonly string[] = [],
+): z.output<Options> {
+  const result = options.safeParse(values);
+  const faults = [...earlier];
+  if (!result.success) {
+    const flags = new Map(flagsOf(options).map((flag) => [flag.key, flag]));
+    for (const issue of result.error.issues) {
+      const flag = flags.get(String(issue.path[0]));
+      const fault = !flag
+        ? issue.message
+        : values[flag.key] === undefined
+        ? `Missing --${flag.name}: ${flag.description}`
+        : issue.code === "custom"
+        ? `Cannot use --${flag.name} ${JSON.stringify(values[flag.key])}: ${issue.message}`
+        : `Cannot use --${flag.name} ${JSON.stringify(values[flag.key])}: valid is ${validValues(flag)}`;
+      if (!faults.some((known) => known.startsWith(fault.split(":")[0] ?? fault))) faults.push(fault);
+    }
+  }
+  if (faults.length > 0) throw new UsageError(faults);
+  return (result as z.ZodSafeParseSuccess<z.output<Options>>).data;
+}

@@ -1,0 +1,200 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { UsageError, UserError } from "./errors.ts";
+import { writeFileAtomic } from "./files.ts";
+import { differenceOf, markFiles, type Marks } from "./fingerprint.ts";
+import type { Context, Step, StepEvent } from "./step.ts";
+import { VERSION } from "./version.ts";
+
+/** A step with the options that it shall run with. */
+export interface Stage {
+  readonly step: Step;
+  readonly options: Record<string, unknown>;
+}
+
+/** What a pipeline is about to do with a stage, and why. */
+export interface Decision {
+  readonly stage: Stage;
+  readonly action: "run" | "keep" | "skip";
+  readonly why: string;
+}
+
+/** How a stage ended. */
+export interface StageResult extends Decision {
+  readonly seconds: number;
+  readonly writes: readonly string[];
+  readonly result?: unknown;
+}
+
+/** Which stages to run. `from`, `to` and `only` are step names. */
+export interface Selection {
+  from?: string | undefined;
+  to?: string | undefined;
+  only?: string | undefined;
+  force?: boolean | undefined;
+}
+
+const Mark = z.object({ size: z.number(), modified: z.number(), sha256: z.string() }).nullable();
+
+/** The completion marker of a step: `runs/<preset>/<step>.json`. */
+const Marker = z.object({
+  step: z.string(),
+  version: z.string(),
+  options: z.record(z.string(), z.unknown()),
+  reads: z.record(z.string(), Mark),
+  writes: z.record(z.string(), Mark),
+  seconds: z.number(),
+});
+type Marker = z.infer<typeof Marker>;
+
+/**
+ * The stages that `selection` names, in order.
+ *
+ * @throws {UsageError} for a name that is not a stage, or a `from` behind its `to`.
+ */
+export function selectStages(stages: readonly Stage[], selection: Selection): Stage[] {
+  const names = stages.map(({ step }) => step.name);
+  const place = (flag: string, name: string | undefined, otherwise: number) => {
+    if (name === undefined) return otherwise;
+    if (!names.includes(name)) {
+      throw new UsageError(`Cannot use --${flag} "${name}": valid is one of ${names.join(", ")}`);
+    }
+    return names.indexOf(name);
+  };
+  const first = place("only", selection.only, place("from", selection.from, 0));
+  const last = place("only", selection.only, place("to", selection.to, names.length - 1));
+  if (first > last) {
+    throw new UsageError(`Cannot run from "${names[first]}" to "${names[last]}": the order is ${names.join(" → ")}`);
+  }
+  return stages.slice(first, last + 1);
+}
+
+/**
+ * Whether a stage must run, and why. It is kept when its marker carries the same version, options and inputs, and its
+ * outputs lie as it left them.
+ *
+ * @param pending Paths that an earlier stage of the same plan will write anew.
+ */
+export async function decide(
+  stage: Stage,
+  runs: string,
+  context: Pick<Context, "env">,
+  options: { force?: boolean | undefined; pending?: ReadonlySet<string> } = {},
+): Promise<Decision> {
+  const run = (why: string): Decision => ({ stage, action: "run", why });
+  if (options.force) return run("--force");
+  const marker = await readMarker(runs, stage.step.name);
+  if (!marker) return run("not done yet");
+  if (marker.version !== VERSION) return run(`done by version ${marker.version}, this is ${VERSION}`);
+  const changed = changedOption(marker.options, stage.options);
+  if (changed) return run(changed);
+  const { reads, writes } = stage.step.files(stage.options, context);
+  const awaited = reads.find((path) => options.pending?.has(path));
+  if (awaited) return run(`"${awaited}" will be written anew`);
+  const input = differenceOf(marker.reads, await markFiles(reads, marker.reads));
+  if (input) return run(`input ${input}`);
+  const output = differenceOf(marker.writes, await markFiles(writes, marker.writes));
+  if (output) return run(`output ${output}`);
+  return { stage, action: "keep", why: "up to date" };
+}
+
+function changedOption(before: Record<string, unknown>, after: Record<string, unknown>): string | undefined {
+  const shown = (value: unknown) => value === undefined ? "unset" : JSON.stringify(value);
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (shown(before[key]) !== shown(after[key])) {
+      return `option ${key} changed: ${shown(before[key])} → ${shown(after[key])}`;
+    }
+  }
+  return undefined;
+}
+
+/** What a run would do now, without doing it. */
+export async function planStages(
+  stages: readonly Stage[],
+  runs: string,
+  context: Pick<Context, "env">,
+  force?: boolean,
+): Promise<Decision[]> {
+  const pending = new Set<string>();
+  const plan: Decision[] = [];
+  for (const stage of stages) {
+    const decision = await decide(stage, runs, context, { force, pending });
+    if (decision.action === "run") stage.step.files(stage.options, context).writes.forEach((path) => pending.add(path));
+    plan.push(decision);
+  }
+  return plan;
+}
+
+/**
+ * Runs the stages in order, keeping those that are up to date. Each one that ends well leaves its marker; events of the
+ * whole run are appended to `events.jsonl` beside the markers.
+ *
+ * @throws whatever a stage throws; the markers of the stages before it stay.
+ */
+export async function runStages(
+  stages: readonly Stage[],
+  runs: string,
+  context: Context,
+  options: { force?: boolean | undefined; onStage?: (decision: Decision) => void } = {},
+): Promise<StageResult[]> {
+  const results: StageResult[] = [];
+  await Deno.mkdir(runs, { recursive: true });
+  using events = await Deno.open(join(runs, "events.jsonl"), { append: true, create: true });
+  for (const stage of stages) {
+    context.signal.throwIfAborted();
+    const decision = await decide(stage, runs, context, { force: options.force });
+    options.onStage?.(decision);
+    const { reads, writes } = stage.step.files(stage.options, context);
+    if (decision.action === "keep") {
+      results.push({ ...decision, seconds: 0, writes });
+      continue;
+    }
+    const started = context.clock.now();
+    const record = (event: StepEvent) => {
+      if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: stage.step.name, ...event });
+      context.emit(event);
+    };
+    await removeMarker(runs, stage.step.name);
+    const before = await markFiles(reads);
+    const result = await stage.step.run(stage.options, { ...context, emit: record });
+    const seconds = (context.clock.now() - started) / 1000;
+    await writeMarker(runs, {
+      step: stage.step.name,
+      version: VERSION,
+      options: stage.options,
+      reads: before,
+      writes: await markFiles(writes),
+      seconds,
+    });
+    results.push({ ...decision, seconds, writes, result });
+  }
+  return results;
+}
+
+function appendEvent(file: Deno.FsFile, event: Record<string, unknown>): void {
+  file.writeSync(new TextEncoder().encode(JSON.stringify(event) + "\n"));
+}
+
+function markerPath(runs: string, step: string): string {
+  return join(runs, `${step}.json`);
+}
+
+/** A marker that cannot be read counts as none: the step runs again, nothing is lost. */
+async function readMarker(runs: string, step: string): Promise<Marker | undefined> {
+  try {
+    return Marker.parse(JSON.parse(await Deno.readTextFile(markerPath(runs, step))));
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new UserError(`Cannot read "${markerPath(runs, step)}": permission denied`, { cause: error });
+    }
+    return undefined;
+  }
+}
+
+async function removeMarker(runs: string, step: string): Promise<void> {
+  await Deno.remove(markerPath(runs, step)).catch(() => {});
+}
+
+async function writeMarker(runs: string, marker: Marker): Promise<void> {
+  await writeFileAtomic(markerPath(runs, marker.step), JSON.stringify(marker, undefined, 2) + "\n");
+}

@@ -1,0 +1,31 @@
+/** The registry of steps: a task, a heading and a table row each. Loaded by name, so that `--help` stays light. */
+import { closest } from "fastest-levenshtein";
+import { UsageError } from "../core/errors.ts";
+import type { Step } from "../core/step.ts";
+
+const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
+  retrieve: async () => (await import("./retrieve.ts")).retrieve,
+  chunk: async () => (await import("./chunk.ts")).chunk,
+  filter: async () => (await import("./filter.ts")).filter,
+  generate: async () => (await import("./generate.ts")).generate,
+  split: async () => (await import("./split.ts")).split,
+};
+
+/** Names of all steps, in the order of the pipelines. */
+export const STEP_NAMES: readonly string[] = Object.keys(LOADERS);
+
+/** The step of that name. @throws {UsageError} naming the nearest one. */
+export async function findStep(name: string): Promise<Step> {
+  const load = LOADERS[name];
+  if (!load) {
+    throw new UsageError(
+      `Unknown step "${name}": did you mean "${closest(name, STEP_NAMES)}"? There are ${STEP_NAMES.join(", ")}`,
+    );
+  }
+  return await load();
+}
+
+/** Every step, in order. */
+export async function allSteps(): Promise<Step[]> {
+  return await Promise.all(STEP_NAMES.map(findStep));
+}

@@ -1,0 +1,138 @@
+/** The pipelines as lists of steps, and the presets that fill in their options. */
+import { join } from "node:path";
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import { UsageError } from "../core/errors.ts";
+import { readJsonc } from "../core/jsonc.ts";
+import { checkOptions, type Flag, flagsOf, type RawFlags } from "../core/options.ts";
+import { dataDir, presetPath, WORKSPACE } from "../core/paths.ts";
+import type { Stage } from "../core/pipeline.ts";
+import type { Step } from "../core/step.ts";
+import { findStep } from "./mod.ts";
+
+/** Read from top to bottom: each step's output is the next one's input. */
+export const DEEPRED = [
+  "retrieve", // books → corpus/priority_works.jsonl
+  "chunk", // works → theme_chunks/chunks.jsonl
+  "filter", // chunks on theme → theme_chunks/filtered.jsonl
+  "generate", // passages → dataset/theme_dataset.jsonl
+  "split", // dataset → _train and _val
+] as const;
+
+/** What each preset runs. */
+const PIPELINES: Readonly<Record<string, readonly string[]>> = {
+  rehearsal: DEEPRED,
+  deepred: DEEPRED,
+};
+
+export const PRESET_NAMES: readonly string[] = Object.keys(PIPELINES);
+
+/** Options that name one step's own file or mean something else to a whole pipeline. */
+const NOT_SHARED = new Set(["input", "output", "dryRun", "dataDir"]);
+
+const Preset = z.strictObject({
+  summary: z.string(),
+  /** Folder below the data root, so that a rehearsal never touches production data. */
+  folder: z.string().optional(),
+  /** Options by step; `${workspace}` stands for the folder of deno.json. */
+  options: z.record(z.string(), z.record(z.string(), z.unknown())),
+});
+
+/** A preset, with its steps and the folders that it works in. */
+export interface Pipeline {
+  readonly name: string;
+  readonly summary: string;
+  readonly steps: readonly Step[];
+  readonly dataDir: string;
+  /** Markers, events and the report of its runs. */
+  readonly runs: string;
+  readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/**
+ * Loads a preset by name.
+ *
+ * @param dataRoot The `--data-dir` option, where given.
+ * @throws {UsageError} an unknown preset, or one that asks for what it may not have.
+ */
+export async function loadPipeline(
+  name: string,
+  dataRoot: string | undefined,
+  env: Readonly<Record<string, string>>,
+): Promise<Pipeline> {
+  const names = PIPELINES[name];
+  if (!names) {
+    throw new UsageError(
+      `Unknown preset "${name}": did you mean "${closest(name, PRESET_NAMES)}"? There are ${PRESET_NAMES.join(", ")}`,
+    );
+  }
+  const path = presetPath(`${name}/pipeline.jsonc`);
+  const preset = await readJsonc(path, Preset);
+  const options = expand(preset.options) as Record<string, Record<string, unknown>>;
+  const strangers = Object.keys(options).filter((step) => !names.includes(step));
+  if (strangers.length > 0) {
+    throw new UsageError(`Cannot use "${path}": it has options for "${strangers.join('", "')}", which it does not run`);
+  }
+  if (name !== "rehearsal" && Object.values(options).some((values) => values.engine === "rehearsal")) {
+    throw new UsageError(`Cannot use "${path}": only the preset "rehearsal" may choose the engine "rehearsal"`);
+  }
+  const root = join(dataDir(dataRoot, env), preset.folder ?? "");
+  return {
+    name,
+    summary: preset.summary,
+    steps: await Promise.all(names.map(findStep)),
+    dataDir: root,
+    runs: join(root, "runs", name),
+    options,
+  };
+}
+
+/** Puts the workspace's folder in for `${workspace}`, wherever it stands. */
+function expand(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("${workspace}", WORKSPACE.replace(/[\\/]$/, ""));
+  if (Array.isArray(value)) return value.map(expand);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry)]));
+}
+
+/** The flags that a pipeline hands to each of its steps that knows them. */
+export function sharedFlags(pipeline: Pipeline): Flag[] {
+  const flags = new Map<string, Flag>();
+  for (const step of pipeline.steps) {
+    for (const flag of flagsOf(step.options)) {
+      if (NOT_SHARED.has(flag.key)) continue;
+      const { default: _, ...plain } = flag;
+      const known = flags.get(flag.key);
+      flags.set(flag.key, {
+        ...plain,
+        required: false,
+        description: `${known ? known.description.split(" (")[0] : flag.description} (${
+          pipeline.steps.filter((other) => flag.key in other.options.shape).map((other) => other.name).join(", ")
+        })`,
+      });
+    }
+  }
+  return [...flags.values()];
+}
+
+/**
+ * The stages of a pipeline: preset options, over them what the command line gave, all checked before any step runs.
+ *
+ * @throws {UsageError} with the faults of all stages at once.
+ */
+export function stagesOf(pipeline: Pipeline, given: RawFlags["values"] = {}): Stage[] {
+  const faults = new Set<string>();
+  const stages = pipeline.steps.map((step): Stage => {
+    const known = Object.entries(given).filter(([key]) => key in step.options.shape && !NOT_SHARED.has(key));
+    const values = { ...pipeline.options[step.name], ...Object.fromEntries(known), dataDir: pipeline.dataDir };
+    try {
+      return { step, options: checkOptions(step.options, values) };
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      error.faults.forEach((fault) => faults.add(fault));
+      return { step, options: {} };
+    }
+  });
+  if (faults.size > 0) throw new UsageError([...faults]);
+  return stages;
+}

@@ -1,0 +1,70 @@
+/** A whole pipeline from the terminal. Run as: deno task pipeline [rehearsal|deepred] [options] */
+import { z } from "zod";
+import { enter } from "@/core/door.ts";
+import { helpText } from "@/core/help.ts";
+import { checkOptions, flagsOf, readFlags } from "@/core/options.ts";
+import { planStages, runStages, selectStages } from "@/core/pipeline.ts";
+import { terminal } from "@/core/terminal.ts";
+import { loadPipeline, PRESET_NAMES, sharedFlags, stagesOf } from "@/steps/pipelines.ts";
+import { planTable, summaryTable, whatNext } from "./pipeline_report.ts";
+
+const Own = z.object({
+  from: z.string().optional().describe("First step to run"),
+  to: z.string().optional().describe("Last step to run"),
+  only: z.string().optional().describe("The one step to run"),
+  force: z.boolean().default(false).describe("Run even what is up to date"),
+  dryRun: z.boolean().default(false).describe("Show the plan, and why, without running anything"),
+  dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
+});
+
+const EXAMPLES = [
+  "deno task pipeline                              the rehearsal, on the sample texts",
+  "deno task pipeline deepred --contact you@example.org",
+  "deno task pipeline deepred --mirror file:/books/gutenberg --to filter",
+  "deno task pipeline deepred --from generate --max-chunks 100",
+];
+
+await enter(async () => {
+  const { args } = Deno;
+  // The preset decides which flags there are, so it is looked for first; a flag's value cannot be taken for it.
+  const first = args[0];
+  const name = first !== undefined && !first.startsWith("-") ? first : "rehearsal";
+  const context = terminal();
+  try {
+    const own = flagsOf(Own);
+    const dataRoot = readFlags(own, args).values.dataDir;
+    const pipeline = await loadPipeline(name, typeof dataRoot === "string" ? dataRoot : undefined, context.env);
+    const shared = sharedFlags(pipeline);
+    if (args.includes("--help") || args.includes("-h")) {
+      const usage = `deno task pipeline [${PRESET_NAMES.join("|")}] [options]`;
+      const steps = pipeline.steps.map((step) => `  ${step.name.padEnd(10)} ${step.summary}`).join("\n");
+      return console.log(
+        helpText(usage, `${name}: ${pipeline.summary}\n\n${steps}`, [...own, ...shared], EXAMPLES),
+      );
+    }
+    const raw = readFlags([...own, ...shared], args);
+    const stray = raw.positional.filter((word) => word !== name);
+    const faults = [...raw.faults, ...stray.map((word) => `Cannot use "${word}": one preset at a time, then flags`)];
+    const options = checkOptions(Own, pick(raw.values, own.map(({ key }) => key)), faults);
+    const stages = selectStages(stagesOf(pipeline, raw.values), options);
+
+    if (options.dryRun) {
+      console.log(planTable(pipeline, await planStages(stages, pipeline.runs, context, options.force)));
+      return;
+    }
+    const results = await runStages(stages, pipeline.runs, context, {
+      force: options.force,
+      onStage: ({ stage, action, why }) =>
+        console.error(`${action === "run" ? "▸" : "·"} ${stage.step.name}  ${action === "run" ? why : "up to date"}`),
+    });
+    context.close();
+    console.log(await summaryTable(results));
+    console.log(whatNext(pipeline, stages.at(-1)?.step.name));
+  } finally {
+    context.close();
+  }
+});
+
+function pick(values: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));
+}

@@ -1,0 +1,116 @@
+import { deepEqual, match, rejects, throws } from "node:assert/strict";
+import { join } from "node:path";
+import { z } from "zod";
+import { planStages, runStages, selectStages, type Stage } from "@/core/pipeline.ts";
+import { defineStep, type Step } from "@/core/step.ts";
+import { fakeContext } from "../fakes/context.ts";
+import { withFolder } from "../fakes/folder.ts";
+
+/** Copies a file with a prefix, and counts how often it ran. */
+function copier(name: string, from: string, to: string): Step & { runs: number } {
+  const step = {
+    ...defineStep({
+      name,
+      summary: "",
+      options: z.object({ prefix: z.string().default("") }),
+      files: () => ({ reads: [from], writes: [to] }),
+      async run({ prefix }) {
+        step.runs++;
+        if (prefix === "fail") throw new Error("as asked");
+        await Deno.writeTextFile(to, prefix + await Deno.readTextFile(from));
+      },
+    }),
+    runs: 0,
+  };
+  return step;
+}
+
+async function setUp(
+  body: (tools: {
+    folder: string;
+    runs: string;
+    steps: ReturnType<typeof copier>[];
+    stages: (prefix?: string) => Stage[];
+  }) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const path = (name: string) => join(folder, name);
+    await Deno.writeTextFile(path("a"), "text");
+    const steps = [copier("one", path("a"), path("b")), copier("two", path("b"), path("c"))];
+    const stages = (prefix = "") =>
+      steps.map((step, index) => ({ step, options: { prefix: index === 0 ? prefix : "" } }));
+    await body({ folder, runs: path("runs"), steps, stages });
+  });
+}
+
+Deno.test("runStages keeps what is up to date", () =>
+  setUp(async ({ runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    const again = await runStages(stages(), runs, fakeContext());
+    deepEqual(steps.map((step) => step.runs), [1, 1]);
+    deepEqual(again.map(({ action }) => action), ["keep", "keep"]);
+  }));
+
+Deno.test("runStages runs again what a changed option, input or output concerns, and says why", () =>
+  setUp(async ({ folder, runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    const [option] = await runStages(stages("new "), runs, fakeContext());
+    match(option?.why ?? "", /option prefix changed: "" → "new "/);
+    deepEqual(steps.map((step) => step.runs), [2, 2]);
+
+    await Deno.writeTextFile(join(folder, "a"), "other");
+    const [input] = await runStages(stages("new "), runs, fakeContext());
+    match(input?.why ?? "", /input ".*a" changed/);
+
+    await Deno.remove(join(folder, "c"));
+    const results = await runStages(stages("new "), runs, fakeContext());
+    deepEqual(results.map(({ action }) => action), ["keep", "run"]);
+    match(results[1]?.why ?? "", /output ".*c" is gone/);
+  }));
+
+Deno.test("runStages does not run a step whose rewritten input has the same content", () =>
+  setUp(async ({ folder, runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    await Deno.remove(join(folder, "b"));
+    await runStages(stages(), runs, fakeContext());
+    deepEqual(steps.map((step) => step.runs), [2, 1]);
+  }));
+
+Deno.test("runStages leaves no marker for a step that failed", () =>
+  setUp(async ({ runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    await rejects(runStages(stages("fail"), runs, fakeContext()), /as asked/);
+    await runStages(stages(), runs, fakeContext());
+    deepEqual(steps.map((step) => step.runs), [3, 1]);
+  }));
+
+Deno.test("runStages runs everything with force, and a broken marker counts as none", () =>
+  setUp(async ({ runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    await runStages(stages(), runs, fakeContext(), { force: true });
+    await Deno.writeTextFile(join(runs, "one.json"), "{ torn");
+    await runStages(stages(), runs, fakeContext());
+    deepEqual(steps.map((step) => step.runs), [3, 2]);
+  }));
+
+Deno.test("planStages tells that a step waits for what an earlier one will write", () =>
+  setUp(async ({ runs, steps, stages }) => {
+    await runStages(stages(), runs, fakeContext());
+    const plan = await planStages(stages("new "), runs, fakeContext());
+    deepEqual(plan.map(({ action }) => action), ["run", "run"]);
+    match(plan[1]?.why ?? "", /will be written anew/);
+    deepEqual(steps.map((step) => step.runs), [1, 1]);
+  }));
+
+Deno.test("selectStages cuts by from, to and only, and refuses unknown names and a wrong order", () =>
+  setUp(({ stages }) => {
+    const names = (selection: Parameters<typeof selectStages>[1]) =>
+      selectStages(stages(), selection).map(({ step }) => step.name);
+    deepEqual(names({}), ["one", "two"]);
+    deepEqual(names({ from: "two" }), ["two"]);
+    deepEqual(names({ to: "one" }), ["one"]);
+    deepEqual(names({ only: "two" }), ["two"]);
+    throws(() => names({ only: "three" }), /--only "three": valid is one of one, two/);
+    throws(() => names({ from: "two", to: "one" }), /the order is one → two/);
+    return Promise.resolve();
+  }));
