@@ -1,0 +1,187 @@
+/**
+ * JSON Lines file to file on all cores, in constant memory: the main thread reads blocks and cuts them at newlines,
+ * worker threads decode, check and transform the rows, and the main thread writes what comes back in the order of the
+ * input. The transformation is a module, so that threads can load it.
+ */
+import { resolve } from "node:path";
+import type { Context } from "./step.ts";
+import { UsageError, UserError } from "./errors.ts";
+import { createFile, fileError } from "./files.ts";
+import type { Note } from "./parallel_batch.ts";
+import { type Done, type Lane, openLane, openThread } from "./parallel_lanes.ts";
+import { createPool, readBatches } from "./parallel_read.ts";
+
+/** Bytes of a batch: large enough that messages cost nothing, small enough that many in flight stay small. */
+const BATCH = 1 << 20;
+/** Under this size of input, starting threads costs more than they save. */
+const THREADS_FROM = 2 << 20;
+/** Batches that a thread is given ahead of its work. */
+const AHEAD = 2;
+/** V8's longest string holds 2^29 - 24 units; a line must fit with its batch. */
+const LONGEST_LINE = 500 << 20;
+/** Each thread costs some 40 MB; the main thread keeps up with no more than this many. */
+const MOST_THREADS = 4;
+
+/** What to transform, and how. */
+export interface TransformOptions<Options> {
+  input: string;
+  output: string;
+  /** Where dropped rows go, one `{"reason","id","detail"}` a line; without it they are only counted. */
+  rejects?: string;
+  /** A module that exports `start`, a StartRows<Options>: `new URL("./chunk_rows.ts", import.meta.url)`. */
+  module: URL;
+  /** Handed to `start` in every thread: plain data. */
+  options: Options;
+  context: Pick<Context, "signal" | "emit">;
+  /** Name of the progress bar. */
+  label: string;
+  /** Threads; 1 stays on the main thread. Default: by the size of the input and the cores, at most 4. */
+  workers?: number;
+  /**
+   * Called for each batch in the order of the input, for what depends on earlier rows; answers the bytes to be written.
+   */
+  inOrder?(output: Uint8Array<ArrayBuffer>, notes: readonly Note[]): Uint8Array<ArrayBuffer>;
+}
+
+/** What was done. */
+export interface TransformResult {
+  /** Rows read. */
+  rows: number;
+  /** Rows written. */
+  written: number;
+  /** Bytes of the input. */
+  bytes: number;
+  drops: Record<string, number>;
+  counts: Record<string, number>;
+  /** What each thread's `finish` answered; in no set order. */
+  finished: unknown[];
+}
+
+/**
+ * Transforms a JSON Lines file into another. Both outputs appear whole or not at all. Drops are emitted once, summed
+ * by reason. Blank lines and byte order marks are skipped; a torn last line is skipped, told and counted as a drop.
+ *
+ * @throws {UserError} a file cannot be read or written, the input has no rows, or a row is bad: the message names
+ * `file:line`. An AbortError when the context's signal fires: the threads are ended, temp files removed.
+ *
+ * @example
+ * ```ts ignore
+ * // upper_rows.ts
+ * export const start: StartRows<{ suffix: string }> = ({ suffix }) => ({
+ *   row(row, sink) {
+ *     const { id, text } = checkRow(row, isNote, Note);
+ *     if (text === "") return sink.drop("empty", id);
+ *     sink.write(JSON.stringify({ id, text: text.toUpperCase() + suffix }));
+ *   },
+ * });
+ *
+ * // upper.ts
+ * const module = new URL("./upper_rows.ts", import.meta.url);
+ * await transformJsonl({ input, output, module, options: { suffix: "!" }, context, label: "upper" });
+ * ```
+ */
+export async function transformJsonl<Options>(options: TransformOptions<Options>): Promise<TransformResult> {
+  const { input, output, rejects, context } = options;
+  const paths = [input, output, ...(rejects === undefined ? [] : [rejects])];
+  if (new Set(paths.map((path) => resolve(path))).size < paths.length) {
+    throw new UsageError(`Cannot write "${output}": input, output and rejects must be different files`);
+  }
+  const { signal } = context;
+  signal.throwIfAborted();
+  const total = await sizeOf(input);
+  for (const path of paths.slice(1)) await refuseFolder(path);
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {}); // It may reject when nobody waits any more.
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  const lanes: Lane[] = [];
+  try {
+    const workers = options.workers ??
+      (total < THREADS_FROM ? 1 : Math.min(navigator.hardwareConcurrency, MOST_THREADS));
+    const { href } = options.module;
+    if (workers <= 1) lanes.push(await openLane(href, options.options));
+    else for (let i = 0; i < workers; i++) lanes.push(openThread(href, options.options));
+
+    await using out = await createFile(output);
+    await using dropped = rejects === undefined ? undefined : await createFile(rejects);
+    const result: TransformResult = { rows: 0, written: 0, bytes: 0, drops: {}, counts: {}, finished: [] };
+    const buffers = createPool(lanes.length * AHEAD + 1, BATCH * 4);
+    const spares = createPool(lanes.length * AHEAD + 1, BATCH * 8);
+    let lines = 0;
+
+    const write = async (size: number, done: Done) => {
+      const { fault, torn, notes, rows, written, output, rejects } = done.result;
+      if (fault) throw new UserError(`Cannot read "${input}:${lines + fault.line}": ${fault.cause}`, { exitCode: 2 });
+      result.bytes += size;
+      result.rows += rows;
+      result.written += written;
+      add(result.drops, done.result.drops);
+      add(result.counts, done.result.counts);
+      buffers.give(done.bytes);
+      if (torn !== undefined) {
+        const detail = `${input}:${lines + torn}`;
+        context.emit({
+          type: "log",
+          level: "warn",
+          message: `${detail}: the last line is torn (a write was cut off) and was skipped`,
+        });
+        add(result.drops, { torn_line: 1 });
+        await dropped?.write(new TextEncoder().encode(JSON.stringify({ reason: "torn_line", id: detail }) + "\n"));
+      }
+      lines += done.result.lines;
+      await out.write(options.inOrder?.(output, notes) ?? output);
+      await dropped?.write(rejects);
+      spares.give(output);
+      context.emit({ type: "progress", label: options.label, done: result.bytes, total, unit: "bytes" });
+    };
+
+    // The batches under way, oldest first: their number bounds memory and is what slows the reader.
+    const underWay: (() => Promise<void>)[] = [];
+    for await (const batch of readBatches(input, { size: BATCH, longestLine: LONGEST_LINE, pool: buffers })) {
+      signal.throwIfAborted();
+      const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
+      const size = batch.bytes.length; // Gone once the memory has moved to a thread.
+      const done = lane.run(batch.bytes, batch.ended, spares.take(size));
+      done.catch(() => {}); // Told when its turn comes.
+      underWay.push(async () => await write(size, await Promise.race([done, aborted.promise])));
+      if (underWay.length >= lanes.length * AHEAD) await underWay.shift()?.();
+    }
+    for (const next of underWay) await next();
+    if (result.rows === 0) {
+      throw new UserError(`Cannot read "${input}": the file holds no rows`, {
+        exitCode: 2,
+        hint: "Run the step that makes it first.",
+      });
+    }
+    result.finished = await Promise.race([Promise.all(lanes.map((lane) => lane.finish())), aborted.promise]);
+    signal.throwIfAborted();
+    await dropped?.commit();
+    await out.commit();
+    for (const [reason, count] of Object.entries(result.drops)) context.emit({ type: "drop", reason, count });
+    return result;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    for (const lane of lanes) lane.end();
+  }
+}
+
+/** @throws {UserError} missing or a folder; told before anything is made. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const { size, isDirectory } = await Deno.stat(path);
+    if (isDirectory) throw new Deno.errors.IsADirectory();
+    return size;
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** @throws {UserError} a folder has the name of an output: told before the work and not at the rename after it. */
+async function refuseFolder(path: string): Promise<void> {
+  const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
+  if (isFolder) throw fileError("write", path, new Deno.errors.IsADirectory());
+}
+
+function add(sums: Record<string, number>, more: Record<string, number>): void {
+  for (const [key, value] of Object.entries(more)) sums[key] = (sums[key] ?? 0) + value;
+}

@@ -1,0 +1,81 @@
+import { UserError } from "./errors.ts";
+import { fileError } from "./files.ts";
+
+const NEWLINE = 0x0a;
+
+/** Whole lines of a file; `ended` is false only for the last batch of a file without a newline at its end. */
+export interface Batch {
+  bytes: Uint8Array<ArrayBuffer>;
+  ended: boolean;
+}
+
+/** Buffers that go round between threads instead of being made anew. Odd large ones are left to the collector. */
+export interface Pool {
+  take(size: number): Uint8Array<ArrayBuffer>;
+  give(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
+/** A pool that keeps at most `count` buffers of at most `largest` bytes. */
+export function createPool(count: number, largest: number): Pool {
+  const free: Uint8Array<ArrayBuffer>[] = [];
+  return {
+    take(size) {
+      const index = free.findIndex((bytes) => bytes.length >= size);
+      return index < 0 ? new Uint8Array(size) : free.splice(index, 1)[0] ?? new Uint8Array(size);
+    },
+    give({ buffer }) {
+      if (buffer.byteLength <= largest && free.length < count) free.push(new Uint8Array(buffer));
+    },
+  };
+}
+
+/**
+ * A file in batches of about `size` bytes, cut at newlines. A line that is longer than that makes its batch as long as
+ * itself; every byte is looked at once and copied a bounded number of times, so that one long line costs linear time.
+ *
+ * @throws {UserError} the file is missing, a folder or not readable, or a line is longer than `longestLine` bytes.
+ */
+export async function* readBatches(
+  path: string,
+  { size, longestLine, pool }: { size: number; longestLine: number; pool: Pool },
+): AsyncGenerator<Batch> {
+  try {
+    using file = await Deno.open(path);
+    let buffer = pool.take(size);
+    let filled = 0;
+    let searched = 0; // No newline lies before this.
+    while (true) {
+      const read = await file.read(buffer.subarray(filled));
+      if (read === null) break;
+      filled += read;
+      if (filled < buffer.length) continue;
+      const newline = buffer.subarray(searched).lastIndexOf(NEWLINE);
+      if (newline >= 0) {
+        const cut = searched + newline + 1;
+        const rest = buffer.subarray(cut);
+        const next = pool.take(Math.max(size, rest.length));
+        next.set(rest);
+        searched = filled = rest.length;
+        yield { bytes: buffer.subarray(0, cut), ended: true };
+        buffer = next;
+      } else {
+        searched = filled;
+      }
+      if (filled < buffer.length) continue;
+      if (filled >= longestLine) throw tooLong(path, longestLine);
+      const larger = new Uint8Array(Math.min(buffer.length * 2, longestLine));
+      larger.set(buffer);
+      buffer = larger;
+    }
+    if (filled > 0) yield { bytes: buffer.subarray(0, filled), ended: buffer[filled - 1] === NEWLINE };
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+function tooLong(path: string, limit: number): UserError {
+  return new UserError(`Cannot read "${path}": a line is longer than ${limit >> 20} MiB`, {
+    exitCode: 2,
+    hint: "JSON Lines has one row a line: is a newline missing between the rows?",
+  });
+}
