@@ -1,5 +1,5 @@
 /** Where a book lies on a mirror of Project Gutenberg, and what a `--mirror` may be. Pure: no files, no network. */
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../core/errors.ts";
 
@@ -66,16 +66,16 @@ export function layouts(id: number): string[] {
 
 /**
  * Reads one `--mirror`: `https://host/path`, `http://…`, `file:///absolute/folder` or `file:relative/folder`, which
- * is resolved against `cwd`.
+ * stays relative to the working folder.
  *
  * @throws {UsageError} any other form, and www.gutenberg.org, which blocks programs that fetch books.
  */
-export function parseMirror(mirror: string, cwd: string): Mirror {
+export function parseMirror(mirror: string): Mirror {
   const name = mirror.trim().replace(/[\\/]+$/, "");
   if (/^file:/i.test(name)) {
     const rest = name.slice("file:".length);
     if (rest === "") throw new UsageError(`Cannot use mirror "${mirror}": it names no folder`, FORMS);
-    if (!rest.startsWith("//")) return { kind: "file", name, folder: resolve(cwd, rest) };
+    if (!rest.startsWith("//")) return { kind: "file", name, folder: rest };
     try {
       return { kind: "file", name, folder: fileURLToPath(new URL(name)) };
     } catch {
@@ -106,15 +106,14 @@ export function isMainSite(hostname: string): boolean {
 }
 
 /**
- * A path of the mirror in the folder of a file mirror.
+ * A path of the mirror as a path in the folder of a file mirror.
  *
- * @throws {RangeError} where it would lie outside of the folder.
+ * @throws {RangeError} where it could lie outside of the folder.
  */
 export function pathInFolder(folder: string, path: string): string {
-  const full = join(folder, ...path.split("/"));
-  const way = relative(folder, full);
-  if (way === "" || way.startsWith("..") || isAbsolute(way)) {
-    throw new RangeError(`Cannot read "${path}": it lies outside of the mirror`);
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || /[\\:\0]/.test(part))) {
+    throw new RangeError(`Cannot read "${path}": it is no plain path inside of the mirror`);
   }
-  return full;
+  return join(folder, ...parts);
 }
