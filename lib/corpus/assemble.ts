@@ -1,0 +1,167 @@
+/** Blocks to text: paragraphs unwrapped and tidied, headings turned into chapters with offsets. */
+import type { Chapter } from "../records.ts";
+import { dropMarks, dropNumbers } from "./apparatus.ts";
+import { type Block, blockIndent, count, type Counts, dropBlock, flat, isAllCaps } from "./blocks.ts";
+import { headingOf, isEnding, isTitleBlock, plainTitle, titleKey } from "./chapters.ts";
+import { cutFen, cutMoveRuns } from "./chess.ts";
+import { isBoxed } from "./credits.ts";
+import { breaksOff, goesOn, isBreak, joinLines, keepLines, type Lexicon, settingOf, tidy } from "./unwrap.ts";
+
+/** What is known about the book as a whole. */
+export interface BookFacts {
+  width: number;
+  lexicon: Lexicon;
+  /** Keys of the titles in its table of contents. */
+  titles: ReadonlySet<string>;
+  /** Whether it may hold moves of chess games. */
+  chess: boolean;
+  /** The book's title, for text before its first heading. */
+  title: string;
+}
+
+/** Artefacts whose place was inside the text around them: the paragraph they interrupted is one again. */
+const INTERRUPTIONS = new Set(["boards", "captions", "moves", "tables", "drawings", "page_numbers", "footnotes"]);
+
+/** Builds the text and its chapters; drops what is no prose on the way, with counts. */
+export function assemble(
+  blocks: readonly Block[],
+  facts: BookFacts,
+  removed: Counts,
+): { text: string; chapters: Chapter[] } {
+  markHeadings(blocks, facts, removed);
+  const paragraphs: string[] = [];
+  const chapters: Chapter[] = [];
+  const stack: { level: number; title: string }[] = [];
+  let length = 0;
+  let start = 0;
+  let opened = false;
+  let interrupted: string | undefined;
+
+  const close = () => {
+    if (length > start) {
+      const end = length;
+      const title = opened ? stack.map((entry) => entry.title).join(" — ") : facts.title;
+      chapters.push({ title: title === "" ? "Text" : title, start, end });
+    }
+  };
+  for (const block of blocks) {
+    if (block.heading !== undefined) {
+      close();
+      while (stack.length > 0 && (stack.at(-1)?.level ?? 0) >= block.heading.level) stack.pop();
+      stack.push(block.heading);
+      opened = true;
+      start = length === 0 ? 0 : length + 2;
+      interrupted = undefined;
+      continue;
+    }
+    if (block.drop !== undefined) {
+      if (INTERRUPTIONS.has(block.drop) && interrupted !== "moves") interrupted = block.drop;
+      continue;
+    }
+    const paragraph = setParagraph(block, facts, removed);
+    if (paragraph === undefined) {
+      if (block.drop !== undefined && INTERRUPTIONS.has(block.drop)) interrupted ??= block.drop;
+      continue;
+    }
+    const last = paragraphs.at(-1);
+    if (interrupted !== undefined && length > start && last !== undefined && breaksOff(last) && goesOn(paragraph)) {
+      count(removed, "rejoined");
+      const joint = interrupted === "moves" ? " … " : " ";
+      paragraphs[paragraphs.length - 1] = last + joint + paragraph;
+      length += joint.length + paragraph.length;
+    } else {
+      length += (paragraphs.length === 0 ? 0 : 2) + paragraph.length;
+      paragraphs.push(paragraph);
+    }
+    interrupted = undefined;
+  }
+  close();
+  return { text: paragraphs.join("\n\n"), chapters };
+}
+
+/** Gives headings their place; a block with a title right after a bare number belongs to it. */
+function markHeadings(blocks: readonly Block[], facts: BookFacts, removed: Counts): void {
+  for (let i = 0; i < blocks.length; i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined) continue;
+    const next = blocks[i + 1];
+    const heading = headingOf(block, next);
+    if (heading !== undefined) {
+      let title = heading.title;
+      if (heading.bare && next !== undefined && next.drop === undefined && isSubtitle(next, blocks[i + 2], facts)) {
+        title = `${title.replace(/[.:]$/, "")}: ${subtitle(next)}`;
+        dropBlock(next, "headings", removed);
+      }
+      block.heading = { level: heading.level, title };
+      count(removed, "headings");
+    } else if (isPlainHeading(block, next, facts)) {
+      block.heading = { level: 3, title: plainTitle(flat(block)) };
+      count(removed, "headings");
+    }
+  }
+}
+
+function isSubtitle(block: Block, next: Block | undefined, facts: BookFacts): boolean {
+  if (facts.titles.has(titleKey(flat(block)))) return true;
+  if (!isTitleBlock(block) || next === undefined) return false;
+  const heading = headingOf(block, next);
+  return heading === undefined || (heading.level === 1 && !heading.bare);
+}
+
+function subtitle(block: Block): string {
+  const text = plainTitle(flat(block));
+  return block.lines.length > 1 && !isAllCaps(text) && block.lines.every((line) => line.length < 50)
+    ? block.lines.map((line) => plainTitle(line)).join("; ")
+    : text;
+}
+
+/** A heading without number or keyword: listed in the contents, or in capitals with space around it. */
+function isPlainHeading(block: Block, next: Block | undefined, facts: BookFacts): boolean {
+  if (block.lines.length > 3 || next === undefined) return false;
+  const text = flat(block);
+  if (text.length > 100 || isEnding(text)) return false;
+  if (block.before >= 1 && facts.titles.has(titleKey(text)) && isTitleBlock(block)) return true;
+  return block.before >= 2 && isAllCaps(plainTitle(text)) && /\p{Lu}{2}/u.test(text) && !/[!?,;:"”]$/.test(text);
+}
+
+/** One block as a paragraph, or undefined when it is none; then it is marked with what it was. */
+function setParagraph(block: Block, facts: BookFacts, removed: Counts): string | undefined {
+  const first = flat(block);
+  if (isBreak(first)) {
+    dropBlock(block, "thought_breaks", removed);
+    return undefined;
+  }
+  if (isBoxed(block)) {
+    dropBlock(block, "drawings", removed);
+    return undefined;
+  }
+  if (/^[\W_]*(?:page\s+)?\d{1,4}[\W_]*$/i.test(first)) {
+    dropBlock(block, "page_numbers", removed);
+    return undefined;
+  }
+  if (isEnding(first)) {
+    dropBlock(block, "the_end", removed);
+    return undefined;
+  }
+  const setting = settingOf(block, facts.width);
+  if (setting === "table" || setting === "drawing") {
+    dropBlock(block, setting === "table" ? "tables" : "drawings", removed);
+    return undefined;
+  }
+  let text = setting === "prose" ? joinLines(block.lines, facts.lexicon, removed) : keepLines(block);
+  text = dropMarks(dropNumbers(text, removed), removed);
+  if (facts.chess) text = cutMoveRuns(text, removed);
+  text = cutFen(text, removed);
+  text = setting === "prose"
+    ? tidy(text, removed)
+    : text.split("\n").map((line) => tidy(line, removed)).filter((line) => line !== "").join("\n");
+  if (!/\p{L}/u.test(text)) {
+    if (text !== "") dropBlock(block, "drawings", removed);
+    else dropBlock(block, "page_numbers", {});
+    return undefined;
+  }
+  if (setting === "verse") count(removed, "verse_kept", 0);
+  return text;
+}
+
+void blockIndent;

@@ -1,0 +1,145 @@
+/** Text as blocks: runs of lines between blank lines, each with what later passes decided about it. */
+
+/** A run of lines without a blank line among them. */
+export interface Block {
+  /** Right-trimmed, indentation kept. */
+  lines: string[];
+  /** Blank lines above. */
+  before: number;
+  /** The artefact that it is, when it is to go: a key of `removed`. */
+  drop?: string;
+  /** Set when the block opens a chapter. */
+  heading?: Heading;
+}
+
+/** A chapter's heading. Lower levels contain higher ones: 0 volume, 1 book or part, 2 chapter, 3 section. */
+export interface Heading {
+  level: number;
+  title: string;
+}
+
+/** How many of each artefact were taken away. */
+export type Counts = Record<string, number>;
+
+/** Adds to a count. */
+export function count(counts: Counts, kind: string, by = 1): void {
+  if (by > 0) counts[kind] = (counts[kind] ?? 0) + by;
+}
+
+/** Marks a block as an artefact, unless an earlier pass already did. */
+export function dropBlock(block: Block, kind: string, counts: Counts, by = 1): void {
+  if (block.drop !== undefined) return;
+  block.drop = kind;
+  count(counts, kind, by);
+}
+
+/** Cuts lines into blocks. */
+export function splitBlocks(lines: readonly string[]): Block[] {
+  const blocks: Block[] = [];
+  let current: string[] = [];
+  let blanks = 0;
+  let before = 0;
+  for (const raw of lines) {
+    const line = raw.trimEnd();
+    if (line === "") {
+      if (current.length > 0) {
+        blocks.push({ lines: current, before });
+        current = [];
+        blanks = 0;
+      }
+      blanks++;
+    } else {
+      if (current.length === 0) before = blanks;
+      current.push(line);
+    }
+  }
+  if (current.length > 0) blocks.push({ lines: current, before });
+  return blocks;
+}
+
+/** The lines of a block as one line. */
+export function flat(block: Block): string {
+  return block.lines.length === 1 ? (block.lines[0] ?? "").trim() : block.lines.map((line) => line.trim()).join(" ");
+}
+
+/** Leading spaces of a line. */
+export function indentOf(line: string): number {
+  let i = 0;
+  while (i < line.length && line.charCodeAt(i) === 32) i++;
+  return i;
+}
+
+/** The smallest indentation among a block's lines. */
+export function blockIndent(block: Block): number {
+  let least = Infinity;
+  for (const line of block.lines) least = Math.min(least, indentOf(line));
+  return least === Infinity ? 0 : least;
+}
+
+/** The width to which the book was wrapped: the ninetieth percentile of its unindented lines. */
+export function bookWidth(blocks: readonly Block[]): number {
+  const histogram = new Uint32Array(121);
+  let total = 0;
+  for (const block of blocks) {
+    for (const line of block.lines) {
+      if (line.charCodeAt(0) === 32) continue;
+      const bin = Math.min(line.length, 120);
+      histogram[bin] = (histogram[bin] ?? 0) + 1;
+      total++;
+    }
+  }
+  let seen = 0;
+  for (let width = 0; width <= 120; width++) {
+    seen += histogram[width] ?? 0;
+    if (seen >= total * 0.9) return Math.max(width, 40);
+  }
+  return 72;
+}
+
+/** Words parted by white space. */
+export function countWords(text: string): number {
+  let words = 0;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const space = text.charCodeAt(i) <= 32;
+    if (!space && !inside) words++;
+    inside = !space;
+  }
+  return words;
+}
+
+/**
+ * Running words: words of two letters or more that begin with a small letter. Headings, tables, boards, scores of games
+ * and lists of names hardly have any, so their number measures prose alone.
+ */
+export function countRunningWords(text: string): number {
+  let words = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (!isSmall(text.charCodeAt(i))) continue;
+    const before = i === 0 ? 32 : text.charCodeAt(i - 1);
+    const start = i;
+    while (i + 1 < text.length && isSmall(text.charCodeAt(i + 1))) i++;
+    if (i > start && !isCapitalOrDigit(before)) words++;
+  }
+  return words;
+}
+
+/** Running words of a block's lines. */
+export function blockRunningWords(block: Block): number {
+  let words = 0;
+  for (const line of block.lines) words += countRunningWords(line);
+  return words;
+}
+
+function isSmall(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 0xdf && code !== 0xf7 && !(code >= 0x2000 && code < 0x2e00));
+}
+
+function isCapitalOrDigit(code: number): boolean {
+  return (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 39 || code === 0x2019;
+}
+
+/** True for a short text in capitals, digits and signs with at least one letter. */
+export function isAllCaps(text: string): boolean {
+  return /\p{Lu}/u.test(text) && !/\p{Ll}/u.test(text);
+}

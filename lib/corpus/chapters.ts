@@ -1,0 +1,215 @@
+/** Headings: which blocks open a chapter, at which level, and under what title. */
+import { type Block, blockIndent, type Counts, dropBlock, flat, type Heading, isAllCaps } from "./blocks.ts";
+
+const ROMAN = String.raw`(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})`;
+const UNITS = "one|two|three|four|five|six|seven|eight|nine";
+const WORD_NUMBER =
+  `(?:(?:the\\s+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|(?:twenty|thirty|forty)-(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|fortieth|last)|(?:${UNITS}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:${UNITS}))?))`;
+const NUMBER = `(?:${ROMAN}|${ROMAN.toLowerCase()}|\\d{1,3}[a-z]?|${WORD_NUMBER})`;
+
+/** Keyword and level. The words of other tongues are those of the editions that Project Gutenberg holds most. */
+const KEYWORDS: readonly [string, number][] = [
+  ["volume|vol\\.|tome|band", 0],
+  ["book|part|livre|buch|partie|teil|libro", 1],
+  [
+    "chapter|chap\\.|chapitre|kapitel|capitulo|capítulo|stave|letter|act|canto|record|episode|lecture|essay|lesson|discourse|entry|day|night",
+    2,
+  ],
+  ["section|sect\\.|scene|game|example|variation|article|problem", 3],
+];
+const KEYWORD_HEADINGS = KEYWORDS.map(([words, level]) => ({
+  level,
+  pattern: new RegExp(
+    `^(?:the\\s+)?(?:${words})\\s+(?:no\\.\\s*)?${NUMBER}(?![\\w'’])(?:\\s*(?:[.:;,—–-]+|\\s)\\s*(.*))?$`,
+    "i",
+  ),
+}));
+/** "THE FIRST BOOK", "FIRST PART", "GAME THE FIRST". */
+const ORDINAL_HEADING = new RegExp(
+  `^(?:the\\s+)?${WORD_NUMBER}\\s+(volume|book|part|chapter|canto|act|letter|section)\\b[.:]*\\s*(.*)$`,
+  "i",
+);
+const ROMAN_ALONE = new RegExp(`^${ROMAN}[.:]?$`);
+const ROMAN_TITLED = new RegExp(`^(${ROMAN})(?:[.:]|\\s?[—–-]+|\\s)\\s*(\\S.*)$`);
+const ARABIC_ALONE = /^\d{1,3}[.:]?$/;
+const ARABIC_TITLED = /^(\d{1,3}[a-z]?)(?:[.:)]|\s?[—–-]+)\s+(\S.*)$/;
+const NAMED =
+  /^(?:(?:the|an?|author['’]s|translator['’]s|editor['’]s|publisher['’]s|general|historical|critical|first|second|third)\s+)*(?:preface|introduction|introductory(?: (?:note|remarks|chapter))?|foreword|prologue|epilogue|afterword|conclusion|appendix(?: [a-z\d]{1,4})?|postscript|supplement|prelude|interlude|note|advertisement|argument|dedication|to the reader|vorwort|einleitung|préface|avant-propos|prólogo)(?:\s+(?:to|by|and)\s+.{1,60})?[.:]?$/i;
+const ENDING =
+  /^[\W_]*(?:the\s+end|end|finis|fin|ende|the end\W+of\W.{1,60}|end of (?:the )?(?:book|part|volume|vol\.|first|second|third|project)\b.{0,40}|explicit)[\W_]*$/i;
+
+/** A heading, in the words it is printed in, without marks of emphasis. */
+export function plainTitle(text: string): string {
+  return text.replace(/[_=]+|\[\d+\]|\{\w{1,6}\}/g, "").replace(/\s+/g, " ").replace(/\s*--\s*/g, "—").trim();
+}
+
+/** Title as compared with the table of contents: letters and digits, in small letters. */
+export function titleKey(text: string): string {
+  return plainTitle(text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim().replace(/(?: \d{1,4})$/, "");
+}
+
+/** True for "THE END", "FINIS", "END OF PART ONE". */
+export function isEnding(text: string): boolean {
+  return text.length < 80 && ENDING.test(text);
+}
+
+/** True where words of four letters and more nearly all begin with capitals. */
+export function isTitleCase(text: string): boolean {
+  const words = text.match(/\p{L}[\p{L}'’]{3,}/gu) ?? [];
+  if (words.length === 0) return /^\W*\p{Lu}/u.test(text);
+  const capitals = words.filter((word) => /^\p{Lu}/u.test(word)).length;
+  return /^\W*(?:\p{Lu}|\d)/u.test(text) && capitals >= words.length * 0.75;
+}
+
+/**
+ * The heading that a block is, if any: `CHAPTER I`, `BOOK ONE: 1805`, `I.`, `IV. THE CYLINDER OPENS`, `PREFACE`,
+ * `RECORD TWO`; `bare` when only a number, so that the next block may hold the title.
+ */
+export function headingOf(block: Block, next: Block | undefined): (Heading & { bare: boolean }) | undefined {
+  if (block.lines.length > 4) return undefined;
+  const text = plainTitle(flat(block));
+  if (text.length > 160 || text.length === 0) return undefined;
+  for (const { level, pattern } of KEYWORD_HEADINGS) {
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    const rest = (match[1] ?? "").trim();
+    if (rest === "") return { level, title: text, bare: true };
+    return isTitle(rest) || (block.before >= 2 && !/[,;]$/.test(rest) && text.length < 90 && startsHigh(rest))
+      ? { level, title: text, bare: false }
+      : undefined;
+  }
+  const ordinal = ORDINAL_HEADING.exec(text);
+  if (ordinal !== null && isTitle(text)) {
+    const word = (ordinal[1] ?? "").toLowerCase();
+    const level = word === "volume" ? 0 : word === "book" || word === "part" ? 1 : word === "section" ? 3 : 2;
+    return { level, title: text, bare: (ordinal[2] ?? "") === "" };
+  }
+  if (ROMAN_ALONE.test(text)) return { level: 3, title: text, bare: true };
+  if (NAMED.test(text) && block.lines.length <= 2 && isTitle(text)) return { level: 1, title: text, bare: false };
+  const roman = ROMAN_TITLED.exec(text);
+  if (roman?.[2] !== undefined && block.lines.length <= 3 && titleAfterNumber(roman[2], block, next, text)) {
+    return { level: 3, title: text, bare: false };
+  }
+  const arabic = ARABIC_TITLED.exec(text);
+  if (arabic?.[2] !== undefined && block.lines.length <= 2 && titleAfterNumber(arabic[2], block, next, text)) {
+    return { level: 3, title: text, bare: false };
+  }
+  if (ARABIC_ALONE.test(text) && block.before >= 2) return { level: 3, title: text, bare: true };
+  return undefined;
+}
+
+function startsHigh(text: string): boolean {
+  return /^[“"'‘(]?[\p{Lu}\d]/u.test(text);
+}
+
+function isTitle(text: string): boolean {
+  return (isAllCaps(text) && /\p{Lu}{2}/u.test(text)) || (isTitleCase(text) && !/[,;]$/.test(text));
+}
+
+function titleAfterNumber(title: string, block: Block, next: Block | undefined, whole: string): boolean {
+  if (isAllCaps(title) && /\p{Lu}{3}/u.test(title)) return !/^\W*\p{Lu}\W/u.test(title) || title.length > 8;
+  return block.before >= 2 && (next?.before ?? 1) >= 1 && whole.length < 80 && isTitleCase(title) &&
+    !/[.,;:!?]$/.test(title);
+}
+
+/** True for a short block that may be a title: capitals, or each word with a capital, and no sentence. */
+export function isTitleBlock(block: Block): boolean {
+  if (block.lines.length > 4) return false;
+  const text = plainTitle(flat(block));
+  if (text.length > 140 || !/\p{L}{2}/u.test(text) || /^["“'‘(]/.test(text) && !isAllCaps(text)) return false;
+  if (isAllCaps(text)) return true;
+  return isTitleCase(text) && !/[.,;:!?—-]$/.test(text) && text.length < 100;
+}
+
+const CONTENTS =
+  /^[\W_]*(?:(?:the\s+)?(?:table of |list of )?contents(?: of (?:the )?(?:volume|book|vol)\b.{0,30})?|(?:list of |table of )?(?:the )?(?:illustrations|plates|maps|diagrams|figures|tables|engravings|openings|portraits)|names of players|inhalt(?:sverzeichnis)?|table des mati[èe]res|indice|índice|table|synopsis|errata|dramatis person[æa]e?)[\W_]*$/i;
+const CONTENTS_HEAD =
+  /^[\W_]*(?:chapter|chap|page|pages|section|no|number|book|part)s?(?:[\W_]+(?:chapter|page|title|chap)s?)*[\W_]*$/i;
+
+/**
+ * Drops tables of contents and lists of illustrations, in place, and returns the keys of the titles they held. A table
+ * ends at prose, or where its own first entry comes again: that is the book itself beginning.
+ */
+export function dropContents(blocks: readonly Block[], removed: Counts): Set<string> {
+  const titles = new Set<string>();
+  for (let i = 0; i < blocks.length; i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined) continue;
+    const line = block.lines[0] ?? "";
+    if (line.length > 90 || !CONTENTS.test(line)) continue;
+    const end = contentsEnd(blocks, i, titles);
+    for (let j = i; j < end; j++) {
+      const entry = blocks[j];
+      if (entry !== undefined) dropBlock(entry, "contents", removed, entry.lines.length);
+    }
+    i = Math.max(i, end - 1);
+  }
+  return titles;
+}
+
+function contentsEnd(blocks: readonly Block[], at: number, titles: Set<string>): number {
+  const seen = new Set<string>();
+  let first: string | undefined;
+  let entries = 0;
+  let i = at;
+  for (; i < blocks.length; i++) {
+    const block = blocks[i];
+    if (block === undefined) break;
+    if (block.drop !== undefined) continue;
+    const lines = i === at ? block.lines.slice(1) : block.lines;
+    const head = titleKey(lines[0] ?? "");
+    if (i > at && entries > 0 && first !== undefined && repeats(head, first, entries)) return i;
+    if (i > at && CONTENTS.test(block.lines[0] ?? "") && entries > 0) return i;
+    if (i > at && looksLikeProse(block)) break;
+    for (const line of lines) {
+      const key = titleKey(line);
+      if (key === "" || CONTENTS_HEAD.test(line)) continue;
+      first ??= key;
+      entries++;
+      seen.add(key);
+      titles.add(key);
+      titles.add(key.replace(/^(?:chapter |book |part |section )?(?:[ivxlcdm]+|\d+) /, ""));
+    }
+  }
+  // Prose has been reached: the headings right above it belong to it and not to the table.
+  let back = i;
+  for (let steps = 0; back - 1 > at && steps < 4; steps++) {
+    const above = blocks[back - 1];
+    if (above === undefined || above.drop !== undefined || above.lines.length > 3) break;
+    const repeated = occursTwice(titleKey(flat(above)), blocks, at, back - 1);
+    if (!repeated && above.before < 2) break;
+    back--;
+  }
+  return back;
+}
+
+function repeats(key: string, first: string, entries: number): boolean {
+  if (key === "") return false;
+  return key === first || (entries > 1 && first.startsWith(`${key} `));
+}
+
+function occursTwice(key: string, blocks: readonly Block[], from: number, to: number): boolean {
+  if (key === "") return false;
+  for (let i = from; i < to; i++) {
+    for (const line of blocks[i]?.lines ?? []) {
+      const other = titleKey(line);
+      if (other === key || other.startsWith(`${key} `) || other.endsWith(` ${key}`)) return true;
+    }
+  }
+  return false;
+}
+
+/** Prose, for the end of a table: a paragraph of full lines, or one sentence. */
+export function looksLikeProse(block: Block): boolean {
+  const indent = blockIndent(block);
+  const text = flat(block);
+  if (/\d\s*$/.test(text) || indent >= 8) return false;
+  const small = text.match(/(?:^|\s)\p{Ll}{2,}/gu)?.length ?? 0;
+  const words = text.split(/\s+/).length;
+  if (small < words * 0.45) return false;
+  const last = /[.!?:;,]["”'’)_]*$|--$|—$/.test(text);
+  if (block.lines.length === 1) return last && words >= 6 && !/^\s*(?:[IVXLC]+|\d+)\.\s/.test(text);
+  const widest = Math.max(...block.lines.slice(0, 40).map((line) => line.length - indent));
+  return widest >= 45 && (last || block.lines.length >= 4) && !/\.{4,}|(?:\. ){3,}/.test(text) &&
+    !/^\s*[IVXLC]+\.\s[\p{Lu} ]{4,}/u.test(block.lines[0] ?? "");
+}

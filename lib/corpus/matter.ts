@@ -1,0 +1,100 @@
+/** What stands before and after a book's own text: title pages, imprints, advertisements, an index, "THE END". */
+import { type Block, blockRunningWords, type Counts, dropBlock, flat, isAllCaps } from "./blocks.ts";
+import { headingOf, isEnding, isTitleBlock, looksLikeProse } from "./chapters.ts";
+
+const IMPRINT =
+  /^[\W_]*(?:copyright|©|\(c\)|all rights reserved|printed in|entered according to act|first (?:published|printed|edition|issued)|(?:re)?printed\b.{0,40}\b\d{4}|published by|(?:first|second|third|\w+th|new|revised|popular) (?:edition|impression|printing)|no part of this (?:publication|book)|to be had of|price\b|dedicated to|authori[sz]ed translation|translated (?:from|by)|by the same author|works by|also by|other books by|illustrated by)/i;
+
+/** How many blocks at the head may belong to title pages. */
+const FRONT_BLOCKS = 80;
+
+/**
+ * Drops title pages, imprints and lists of other works before the first heading or the first prose, in place. A motto,
+ * a dedication or a letter there that runs to sentences is the author's own and stays.
+ */
+export function dropFrontMatter(blocks: readonly Block[], removed: Counts): void {
+  let seen = 0;
+  for (let i = 0; i < blocks.length && seen < FRONT_BLOCKS; i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined) continue;
+    seen++;
+    const text = flat(block);
+    if (IMPRINT.test(text) && block.lines.length <= 12) {
+      dropBlock(block, "title_page", removed, block.lines.length);
+      continue;
+    }
+    if (headingOf(block, blocks[i + 1]) !== undefined) return;
+    if (looksLikeProse(block)) return;
+    if (blockRunningWords(block) >= 25 || block.lines.length > 20) continue;
+    dropBlock(block, "title_page", removed, block.lines.length);
+  }
+}
+
+const INDEX =
+  /^[\W_]*(?:(?:general |alphabetical |analytical )?index(?: (?:of|to) .{1,60})?|register|index of names|glossary of names)[\W_]*$/i;
+const ADVERTISEMENT =
+  /^[\W_]*(?:advertisements?|publisher['’]?s['’]? (?:advertisements?|announcements?|catalogue|list)|a selection from|catalogue of|by the same author|other (?:works|books) by|works by|books by|new (?:books|novels))\b.{0,60}$/i;
+
+/** Drops, in place: an index, advertisements and whatever follows "THE END" near the end of the book. */
+export function dropTail(blocks: readonly Block[], removed: Counts): void {
+  const words = blocks.map((block) => block.drop === undefined ? blockRunningWords(block) : 0);
+  const total = words.reduce((sum, number) => sum + number, 0);
+  let after = 0;
+  for (let i = blocks.length - 1; i >= 0; i--) {
+    const block = blocks[i];
+    if (block === undefined) continue;
+    if (after > total * 0.25) break;
+    if (block.drop === undefined && block.lines.length <= 3) {
+      const text = flat(block);
+      if (INDEX.test(text)) {
+        if (isIndex(blocks, i + 1)) dropFrom(blocks, i, "index", removed);
+      } else if (after <= total * 0.1) {
+        if (isEnding(text) || (isLastEnding(block) && after === 0)) {
+          dropBlock(block, "the_end", removed);
+          if (!goesOnAfter(blocks, i + 1)) dropFrom(blocks, i + 1, "advertisements", removed);
+        } else if (ADVERTISEMENT.test(text) && block.before >= 2 && after <= total * 0.05) {
+          dropFrom(blocks, i, "advertisements", removed);
+        }
+      }
+    }
+    after += words[i] ?? 0;
+  }
+}
+
+function isLastEnding(block: Block): boolean {
+  return block.lines.length === 1 && isEnding(flat(block));
+}
+
+function dropFrom(blocks: readonly Block[], from: number, kind: string, removed: Counts): void {
+  for (let i = from; i < blocks.length; i++) {
+    const block = blocks[i];
+    if (block !== undefined) dropBlock(block, kind, removed, block.lines.length);
+  }
+}
+
+/** True where a chapter still comes after "THE END": an appendix, an epilogue, another part. */
+function goesOnAfter(blocks: readonly Block[], from: number): boolean {
+  for (let i = from; i < blocks.length; i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined) continue;
+    const heading = headingOf(block, blocks[i + 1]);
+    if (heading !== undefined && (heading.level <= 2 || heading.bare)) return true;
+  }
+  return false;
+}
+
+/** An index: of the lines that follow, most hold the number of a page. */
+function isIndex(blocks: readonly Block[], from: number): boolean {
+  let lines = 0;
+  let numbered = 0;
+  for (let i = from; i < blocks.length && lines < 400; i++) {
+    for (const line of blocks[i]?.lines ?? []) {
+      lines++;
+      if (/\d[\d\s,;.\-–ff]*$/.test(line)) numbered++;
+    }
+  }
+  return lines > 4 && numbered >= lines * 0.4;
+}
+
+void isAllCaps;
+void isTitleBlock;
