@@ -1,0 +1,85 @@
+import type { ChatRequest } from "../llm/chat.ts";
+import type { Answer } from "./ledger.ts";
+import { type Exchange, parseExchange } from "./parse.ts";
+import { type Assignment, correctionRequest, type PromptFile, renderRequest, type Sampling } from "./prompt.ts";
+
+/** Answers a request, from a server or from the ledger; `undefined` where there is no answer. */
+export type Ask = (request: ChatRequest) => Promise<Answer | undefined>;
+
+export interface Manner {
+  readonly prompts: PromptFile;
+  readonly sampling: Sampling;
+  readonly seed: number;
+  /** Whether requests carry the JSON schema; turned off for the rest of the run when the server refuses it. */
+  structured: boolean;
+}
+
+export type Outcome =
+  /** `request` is the one that was answered well, `tries` how many were sent. */
+  | {
+    readonly kind: "exchange";
+    readonly exchange: Exchange;
+    readonly request: ChatRequest;
+    readonly model: string;
+    readonly tries: number;
+  }
+  /** Answered, but never in a usable form. */
+  | { readonly kind: "reject"; readonly reason: string; readonly detail: string; readonly said: string }
+  /** Never answered. */
+  | { readonly kind: "failed" };
+
+/**
+ * Gets one exchange: asks, on an unusable answer shows the error and asks for a correction, then tries afresh with
+ * another seed, then gives up. Asks nothing but `ask`, so that a rebuild from the ledger takes the same turns as the run.
+ */
+export async function converse(assignment: Assignment, manner: Manner, ask: Ask): Promise<Outcome> {
+  let last: Outcome = { kind: "failed" };
+  let tries = 0;
+  const send = async (request: ChatRequest): Promise<Outcome> => {
+    const answer = await ask(request);
+    if (!answer) return { kind: "failed" };
+    tries++;
+    if ("fault" in answer) return { kind: "reject", reason: answer.fault.kind, detail: answer.fault.message, said: "" };
+    const parsed = parseExchange(answer.reply);
+    return parsed.ok ? { kind: "exchange", exchange: parsed.exchange, request, model: answer.reply.model, tries } : {
+      kind: "reject",
+      reason: "invalid_json",
+      detail: parsed.error,
+      said: answer.reply.content || answer.reply.reasoning,
+    };
+  };
+  for (const attempt of [0, 1]) {
+    const { request, outcome } = await firstTry(assignment, manner, attempt, send);
+    if (outcome.kind === "failed") return last;
+    if (outcome.kind === "exchange") return outcome;
+    last = outcome;
+    if (outcome.reason === "context_overflow") return last; // Another seed would not make it shorter.
+    if (attempt === 0 && outcome.reason === "invalid_json") {
+      const corrected = await send(correctionRequest(request, outcome.said, outcome.detail, manner.prompts));
+      if (corrected.kind === "exchange") return corrected;
+      if (corrected.kind === "failed") return last;
+      last = corrected;
+    }
+  }
+  return last;
+}
+
+/** Asks with the schema; where the server takes none (or a rebuild finds no such answer), with the prompt alone. */
+async function firstTry(
+  assignment: Assignment,
+  manner: Manner,
+  attempt: number,
+  send: (request: ChatRequest) => Promise<Outcome>,
+): Promise<{ request: ChatRequest; outcome: Outcome }> {
+  const render = (structured: boolean) =>
+    renderRequest(assignment, manner.prompts, manner.sampling, { seed: manner.seed, attempt, structured });
+  if (manner.structured) {
+    const request = render(true);
+    const outcome = await send(request);
+    const refused = outcome.kind === "reject" && outcome.reason === "schema_unsupported";
+    if (outcome.kind !== "failed" && !refused) return { request, outcome };
+    if (refused) manner.structured = false;
+  }
+  const request = render(false);
+  return { request, outcome: await send(request) };
+}

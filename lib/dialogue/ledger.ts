@@ -1,0 +1,131 @@
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { messageOf, UserError } from "../core/errors.ts";
+import { fileError } from "../core/files.ts";
+import type { ChatReply } from "../llm/chat.ts";
+
+/** What came of a request: an answer, or a fault that belongs to the answer (truncated, empty …) and would come again. */
+export type Answer =
+  | { readonly reply: ChatReply }
+  | { readonly fault: { readonly kind: string; readonly message: string } };
+
+/** Answers by the hash of their request; durable as soon as `put` resolves. */
+export interface Ledger extends Disposable {
+  get(hash: string): Answer | undefined;
+  put(hash: string, answer: Answer): Promise<void>;
+  count(): number;
+  /** Facts about the run that a later one needs. */
+  note(key: string): string | undefined;
+  setNote(key: string, value: string): void;
+}
+
+const Stored = z.union([
+  z.object({
+    reply: z.object({
+      content: z.string(),
+      reasoning: z.string(),
+      finishReason: z.string(),
+      model: z.string(),
+      usage: z.object({ promptTokens: z.number().optional(), completionTokens: z.number().optional() }),
+      timing: z.object({ firstTokenMs: z.number(), totalMs: z.number() }),
+    }),
+  }),
+  z.object({ fault: z.object({ kind: z.string(), message: z.string() }) }),
+]);
+const Value = z.object({ value: z.string() }).optional();
+
+/**
+ * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
+ *
+ * @throws {UserError} where another run holds it, it is no ledger, or it cannot be written.
+ */
+export function openLedger(path: string): Ledger {
+  let database: DatabaseSync;
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    database = new DatabaseSync(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+  try {
+    // Exclusive: a second run on the same output is refused. FULL: a commit survives a power cut.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      BEGIN IMMEDIATE; COMMIT;
+    `);
+  } catch (error) {
+    database.close();
+    throw unusable(path, error);
+  }
+  const select = database.prepare("SELECT value FROM answers WHERE hash = ?");
+  const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
+  const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
+  const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
+
+  let pending: Promise<void> | undefined;
+  const commit = () => {
+    pending = undefined;
+    try {
+      database.exec("COMMIT");
+    } catch (error) {
+      throw unusable(path, error);
+    }
+  };
+  return {
+    get(hash) {
+      const row = Value.parse(select.get(hash));
+      if (!row) return undefined;
+      const stored = Stored.safeParse(JSON.parse(row.value));
+      // exactOptionalPropertyTypes: zod says `| undefined` where JSON can only leave the key out.
+      return stored.success ? stored.data as Answer : undefined;
+    },
+    put(hash, answer) {
+      try {
+        if (!pending) {
+          database.exec("BEGIN IMMEDIATE");
+          pending = new Promise<void>((resolve) => setTimeout(resolve, 0)).then(commit);
+        }
+        insert.run(hash, JSON.stringify(answer));
+      } catch (error) {
+        return Promise.reject(unusable(path, error));
+      }
+      return pending;
+    },
+    count: () => z.object({ n: z.number() }).parse(database.prepare("SELECT count(*) AS n FROM answers").get()).n,
+    note: (key) => Value.parse(selectNote.get(key))?.value,
+    setNote: (key, value) => void insertNote.run(key, value),
+    [Symbol.dispose]() {
+      if (pending) commit();
+      database.close();
+    },
+  };
+}
+
+function unusable(path: string, error: unknown): unknown {
+  const words = messageOf(error);
+  if (/locked|busy/i.test(words)) {
+    return new UserError(`Cannot use "${path}": another run is writing to the same output`, {
+      hint: "Wait for it to end, or give this run another --output.",
+      cause: error,
+    });
+  }
+  if (/not a database|malformed|no such column/i.test(words)) {
+    return new UserError(`Cannot use "${path}": it is not a ledger of answers, or it is damaged (${words})`, {
+      hint: "Move it away to start anew; the answers in it would be lost.",
+      cause: error,
+    });
+  }
+  if (/disk is full|database or disk/i.test(words)) {
+    return new UserError(`Cannot write "${path}": the disk is full`, {
+      hint: "Every answer up to now is kept; free some space and run again with --resume.",
+      cause: error,
+    });
+  }
+  if (/unable to open|readonly|read-only/i.test(words)) {
+    return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, { cause: error });
+  }
+  return fileError("write", path, error);
+}
