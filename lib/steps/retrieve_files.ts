@@ -1,0 +1,73 @@
+import { parse } from "jsonc-parser";
+import { BookList } from "../corpus/books.ts";
+import { CATALOGUE_PATHS, layouts, parseMirror, pathInFolder } from "../corpus/layout.ts";
+import { presetPath } from "../core/paths.ts";
+
+/** What the options of `retrieve` say about files on this machine. */
+export interface Sources {
+  ids: readonly number[];
+  books?: string | undefined;
+  rules?: string | undefined;
+  catalogue?: string | undefined;
+  mirror: readonly string[];
+  extended: boolean;
+  priorityOnly: boolean;
+}
+
+export function bookListPath(options: Pick<Sources, "books">): string {
+  return options.books ?? presetPath("deepred/books.jsonc");
+}
+
+export function rulesPath(options: Pick<Sources, "rules">): string {
+  return options.rules ?? presetPath("deepred/extended.jsonc");
+}
+
+/**
+ * The local files that a run reads: lists, rules, the catalogue, and the books of file: mirrors, so that a changed sample text
+ * is noticed. Answers what it can; faults are for the run to tell.
+ */
+export function localFiles(options: Sources): string[] {
+  const wantsExtended = options.extended || !options.priorityOnly;
+  const folders = options.mirror.flatMap((mirror) => {
+    try {
+      const parsed = parseMirror(mirror);
+      return parsed.kind === "file" ? [parsed.folder] : [];
+    } catch {
+      return [];
+    }
+  });
+  const list = bookListPath(options);
+  const ids = options.ids.length > 0 ? options.ids : idsOf(list);
+  const catalogues = options.catalogue ? [options.catalogue] : folders.flatMap((folder) => {
+    return CATALOGUE_PATHS.map((path) => pathInFolder(folder, path)).filter(isThere);
+  });
+  return [
+    list,
+    ...(wantsExtended ? [rulesPath(options), ...catalogues] : []),
+    ...folders.flatMap((folder) => ids.flatMap((id) => bookFiles(folder, id))),
+  ];
+}
+
+/** All files of a book that are there; else the first that could be, so that its arrival is noticed. */
+function bookFiles(folder: string, id: number): string[] {
+  const paths = layouts(id).map((path) => pathInFolder(folder, path));
+  const there = paths.filter(isThere);
+  return there.length > 0 ? there : paths.slice(0, 1);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function idsOf(path: string): number[] {
+  try {
+    const list = BookList.safeParse(parse(Deno.readTextFileSync(path), [], { allowTrailingComma: true }));
+    return list.success ? list.data.books.map(({ id }) => id) : [];
+  } catch {
+    return [];
+  }
+}

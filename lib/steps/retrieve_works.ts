@@ -1,0 +1,148 @@
+import { cleanBook, RefusedBook } from "../corpus/clean.ts";
+import type { Attempt, FetchedFile, Mirrors } from "../corpus/mirror.ts";
+import { UserError } from "../core/errors.ts";
+import { createJsonl } from "../core/jsonl.ts";
+import { beside } from "../core/paths.ts";
+import type { Context } from "../core/step.ts";
+import type { Reject, Work } from "../records.ts";
+import type { Wanted } from "./retrieve_lists.ts";
+
+/** A book that did not make it. */
+export interface Left {
+  id: number;
+  title?: string | undefined;
+  reason: string;
+  detail: string;
+}
+
+export interface Written {
+  works: number;
+  words: number;
+  byCategory: Record<string, number>;
+  refused: Left[];
+  missing: Left[];
+}
+
+/**
+ * Fetches and cleans books one after the other and writes them in their order; what fails goes to the rejects file beside.
+ *
+ * @throws {UserError} where not one book came through: the files of an earlier run are left as they are.
+ */
+export async function writeWorks(
+  list: readonly Wanted[],
+  output: string,
+  publishedBefore: number,
+  mirrors: Pick<Mirrors, "book">,
+  context: Pick<Context, "emit" | "signal">,
+): Promise<Written> {
+  const result: Written = { works: 0, words: 0, byCategory: {}, refused: [], missing: [] };
+  const rejectsPath = beside(output, "_rejects.jsonl");
+  await using works = await createJsonl(output);
+  await using rejects = await createJsonl(rejectsPath);
+  const progress = (done: number) =>
+    context.emit({ type: "progress", label: "retrieve", done, total: list.length, unit: "books" });
+
+  const leave = async (
+    kind: "refused" | "missing",
+    book: Wanted,
+    reason: string,
+    detail: string,
+    tried?: Attempt[],
+  ) => {
+    result[kind].push({ id: book.id, title: book.title, reason, detail });
+    context.emit({ type: "drop", reason, count: 1, id: String(book.id), detail });
+    const { why, ...known } = book;
+    const row: Reject = { reason, id: String(book.id), detail, row: { ...known, why, ...(tried ? { tried } : {}) } };
+    await rejects.write(row);
+  };
+
+  progress(0);
+  for (const [index, book] of list.entries()) {
+    context.signal.throwIfAborted();
+    const late = [book.year, book.translation_year].find((year) => year !== undefined && year >= publishedBefore);
+    const found = late === undefined ? await mirrors.book(book.id) : undefined;
+    if (late !== undefined) {
+      await leave("refused", book, "published_too_late", `${late}, not before ${publishedBefore}`);
+    } else if (!found?.found) {
+      const told = found?.attempts.find(({ reason }) => reason === found.reason);
+      const detail = !told || told.reason === "not_found"
+        ? `not at any of ${found?.attempts.length ?? 0} places on the mirrors`
+        : `${told.url}: ${told.detail}`;
+      await leave("missing", book, found?.reason ?? "not_found", detail, found?.attempts);
+    } else {
+      try {
+        const work = toWork(book, found.file);
+        await works.write(work);
+        result.works++;
+        result.words += work.words;
+        const category = work.category ?? "none";
+        result.byCategory[category] = (result.byCategory[category] ?? 0) + 1;
+      } catch (error) {
+        if (!(error instanceof RefusedBook)) throw error;
+        await leave("refused", book, error.reason, error.message);
+      }
+    }
+    progress(index + 1);
+  }
+  if (result.works === 0) throw noneCame(result);
+  const rows = await works.commit();
+  context.emit({ type: "artifact", path: output, title: "Works", rows });
+  const left = await rejects.commit();
+  context.emit({ type: "artifact", path: rejectsPath, title: "Books left out, with reasons", rows: left });
+  return result;
+}
+
+/** @throws {RefusedBook} what cleaning throws. */
+function toWork(book: Wanted, file: FetchedFile): Work {
+  const clean = cleanBook(file.bytes);
+  const translator = book.translator ?? clean.header.translator;
+  return {
+    id: book.id,
+    title: book.title ?? (clean.header.title || `Book ${book.id}`),
+    author: book.author ?? clean.header.author ?? "Unknown",
+    ...(translator === undefined ? {} : { translator }),
+    ...(book.year === undefined ? {} : { year: book.year }),
+    ...(book.translation_year === undefined ? {} : { translation_year: book.translation_year }),
+    ...(book.category === undefined ? {} : { category: book.category }),
+    language: languageCode(clean.header.language),
+    source_url: file.url,
+    sha256: file.sha256,
+    encoding: clean.encoding,
+    words: clean.words,
+    removed: clean.removed,
+    chapters: clean.chapters,
+    text: clean.text,
+  };
+}
+
+/** Headers write languages out; the names that they use most. */
+const LANGUAGES: Readonly<Record<string, string>> = {
+  english: "en",
+  french: "fr",
+  german: "de",
+  russian: "ru",
+  italian: "it",
+  spanish: "es",
+  latin: "la",
+};
+
+function languageCode(name: string | undefined): string {
+  const first = (name ?? "English").split(/[,;&]/)[0]?.trim().toLowerCase() ?? "english";
+  return LANGUAGES[first] ?? first;
+}
+
+function noneCame({ missing, refused }: Written): UserError {
+  const left = [...missing, ...refused];
+  const shown = left.slice(0, 3).map(({ id, reason, detail }) => `  ${id}: ${reason} (${detail})`);
+  const more = left.length > shown.length ? [`  … and ${left.length - shown.length} more`] : [];
+  const offline = missing.length > 0 && missing.every(({ reason }) => reason === "unreachable");
+  return new UserError(
+    [`Cannot retrieve any of ${left.length} books${offline ? ": no mirror can be reached" : ""}`, ...shown, ...more]
+      .join("\n"),
+    {
+      hint: offline
+        ? "Check the network, or name a mirror on this machine: --mirror file:path/to/folder"
+        : "Check --mirror; the rehearsal (deno task pipeline) needs no network.",
+    },
+  );
+}
