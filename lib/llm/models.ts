@@ -9,6 +9,8 @@ export interface ServerModel {
   readonly kind: "llm" | "embedding" | "unknown";
   /** `undefined` where the server does not say. */
   readonly loaded: boolean | undefined;
+  /** Names under which it is loaded, where the server tells them. */
+  readonly instances: readonly string[];
   readonly contextLength?: number;
 }
 
@@ -28,7 +30,7 @@ const V1 = z.object({
   models: z.array(z.object({
     type: z.string().optional(),
     key: z.string(),
-    loaded_instances: z.array(z.unknown()).catch([]),
+    loaded_instances: z.array(z.object({ id: z.string() })).catch([]),
     max_context_length: z.number().optional().catch(undefined),
   })),
 });
@@ -50,7 +52,15 @@ export async function listModels(address: ServerAddress, access: Access): Promis
   if (v1.success) {
     return {
       api: "lmstudio-v1",
-      models: v1.data.models.map((m) => model(m.key, m.type, m.loaded_instances.length > 0, m.max_context_length)),
+      models: v1.data.models.map((m) =>
+        model(
+          m.key,
+          m.type,
+          m.loaded_instances.length > 0,
+          m.max_context_length,
+          m.loaded_instances.map(({ id }) => id),
+        )
+      ),
     };
   }
   const v0 = V0.safeParse(await get(`${address.root}/api/v0/models`, access, address).catch(onlyUnreachable));
@@ -66,10 +76,16 @@ export async function listModels(address: ServerAddress, access: Access): Promis
   return { api: "openai", models: list.data.data.map((m) => model(m.id, undefined, undefined)) };
 }
 
-function model(id: string, type: string | undefined, loaded: boolean | undefined, context?: number): ServerModel {
+function model(
+  id: string,
+  type: string | undefined,
+  loaded: boolean | undefined,
+  context?: number,
+  instances: readonly string[] = [],
+): ServerModel {
   // The type can be wrong (rerankers and "embeddinggemma" appear as llm), so the name is looked at too.
   const kind = /embed|rerank/i.test(`${type} ${id}`) ? "embedding" : type === undefined ? "unknown" : "llm";
-  return { id, kind, loaded, ...(context === undefined ? {} : { contextLength: context }) };
+  return { id, kind, loaded, instances, ...(context === undefined ? {} : { contextLength: context }) };
 }
 
 function onlyUnreachable(error: unknown): undefined {

@@ -1,0 +1,177 @@
+/** Phase 3: a language model turns each passage into questions, answered in Deep Red's voices. */
+import { UsageError, UserError } from "../core/errors.ts";
+import { writeFileAtomic } from "../core/files.ts";
+import { type Context, defineStep } from "../core/step.ts";
+import type { Manner } from "../dialogue/converse.ts";
+import { openLedger } from "../dialogue/ledger.ts";
+import { loadPersonas } from "../dialogue/personas.ts";
+import { loadPrompts, renderRequest } from "../dialogue/prompt.ts";
+import { assignments, collectAnswers } from "./generate_answers.ts";
+import { buildDataset } from "./generate_dataset.ts";
+import { checkServer, engineFor } from "./generate_engine.ts";
+import { type GenerateOptions, generateOptions, type GeneratePaths, generatePaths } from "./generate_options.ts";
+import { datasetCard, type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
+import { themeMatcher } from "./generate_themes.ts";
+import { splitDataset, type SplitResult } from "./split.ts";
+
+export interface GenerateResult {
+  paths: GeneratePaths;
+  /** Passages and examples that were planned. */
+  plan: { chunks: number; examples: number };
+  /** Absent after a dry run. */
+  stats?: GenerateStats;
+  split?: SplitResult;
+}
+
+/** Makes the dataset out of the filtered passages. Answers are kept in a ledger beside it, so that no work is lost. */
+export const generate = defineStep({
+  name: "generate",
+  summary: "Turns passages into questions and answers in Deep Red's voices",
+  options: generateOptions,
+  files(options, { env }) {
+    const paths = generatePaths(options, env);
+    const { input, personas, prompts, themes, output, rejects, stats, card, train, val } = paths;
+    return {
+      reads: [input, personas, prompts, themes],
+      writes: [output, rejects, stats, card, ...(options.split ? [train, val] : [])],
+    };
+  },
+  async run(options, context): Promise<GenerateResult> {
+    const start = context.clock.now();
+    const paths = generatePaths(options, context.env);
+    const engine = engineFor(options, context);
+    const [{ personas }, prompts, themesIn] = await Promise.all([
+      loadPersonas(paths.personas),
+      loadPrompts(paths.prompts),
+      themeMatcher(paths.themes),
+    ]);
+    const say = (level: "info" | "warn", message: string) => context.emit({ type: "log", level, message });
+    const tasks = () => assignments(paths.input, personas, options, context.signal);
+    const plan = await survey(tasks(), paths.input);
+    const manner: Manner = {
+      prompts,
+      sampling: { temperature: options.temperature, maxTokens: options.maxTokens },
+      seed: options.seed,
+      structured: true,
+    };
+    if (options.dryRun) {
+      await showPlan(tasks(), plan, manner, options, context);
+      return { paths, plan };
+    }
+    await makeRoom(paths, options);
+    using ledger = openLedger(paths.ledger);
+    if (ledger.count() > 0 && !options.resume) {
+      throw occupied(paths.ledger, `it holds ${ledger.count()} answers of a run`);
+    }
+    if (engine.name === "rehearsal") say("warn", REHEARSAL_NOTICE);
+    manner.structured = ledger.note(`prompt-only ${engine.model}`) === undefined;
+    await checkServer(options, context);
+
+    const { examples: total } = plan;
+    const collected = await collectAnswers({
+      tasks: tasks(),
+      total,
+      engine,
+      manner,
+      ledger,
+      options,
+      paths,
+      context,
+    });
+    const { model } = engine;
+    const tally = await buildDataset({ tasks: tasks(), total, model, manner, ledger, themesIn, paths, context });
+    const stats = statistics(tally, collected, {
+      start,
+      end: context.clock.now(),
+      engine: engine.name,
+      model,
+      seed: options.seed,
+    });
+    await writeFileAtomic(paths.stats, JSON.stringify(stats, null, 2) + "\n");
+    await writeFileAtomic(paths.card, datasetCard(stats, tally, options.temperature));
+    report(stats, paths, options, context);
+    if (tally.accepted === 0) {
+      throw new UserError(`Cannot make a dataset: none of ${tally.requested} examples passed`, {
+        hint: `Each is kept with its reason in "${paths.rejects}".`,
+      });
+    }
+    const result = { paths, plan, stats };
+    if (!options.split) return result;
+    const { train, val } = paths;
+    const { trainRatio: ratio, seed } = options;
+    return { ...result, split: await splitDataset({ input: paths.output, train, val, ratio, seed }, context) };
+  },
+});
+
+/** Reads the whole input once, so that a bad line is found before the first request and not hours after. */
+async function survey(tasks: AsyncIterable<{ last: boolean }>, input: string): Promise<GenerateResult["plan"]> {
+  const plan = { chunks: 0, examples: 0 };
+  for await (const { last } of tasks) {
+    plan.examples++;
+    if (last) plan.chunks++;
+  }
+  if (plan.chunks > 0) return plan;
+  throw new UserError(`Cannot generate from "${input}": it holds no passages`, {
+    hint: "Run filter with a lower --min-matches, or retrieve more books.",
+  });
+}
+
+/** Refuses to touch an earlier run's files unless told what to do with them. */
+async function makeRoom(paths: GeneratePaths, { resume, overwrite }: GenerateOptions): Promise<void> {
+  if (resume) return;
+  if (!overwrite) {
+    if (await exists(paths.output)) throw occupied(paths.output, "it exists already");
+    return;
+  }
+  if (!await exists(paths.ledger)) return;
+  // Opened once: a run that is still writing is refused, and everything is in the one file when it moves.
+  openLedger(paths.ledger)[Symbol.dispose]();
+  await Deno.rename(paths.ledger, paths.ledger.replace(/\.sqlite$/, "_previous.sqlite"));
+}
+
+function occupied(path: string, why: string): UsageError {
+  return new UsageError(
+    `Cannot write "${path}": ${why}`,
+    "Go on with its answers by --resume, start anew by --overwrite, or name another --output.",
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+async function showPlan(
+  tasks: AsyncIterable<Parameters<typeof renderRequest>[0]>,
+  plan: GenerateResult["plan"],
+  manner: Manner,
+  options: GenerateOptions,
+  context: Context,
+): Promise<void> {
+  const say = (message: string) => context.emit({ type: "log", level: "info", message });
+  const model = options.engine === "rehearsal" ? "the rehearsal engine" : options.lmstudioModel;
+  say(
+    `would ask ${model} for ${plan.examples} examples from ${plan.chunks} passages, ${options.concurrency} at a time`,
+  );
+  let shown = 0;
+  for await (const task of tasks) {
+    const request = renderRequest(task, manner.prompts, manner.sampling, {
+      seed: manner.seed,
+      attempt: 0,
+      structured: true,
+    });
+    say(`--- ${task.chunk.id} as ${task.persona.id} ---`);
+    for (const { role, content } of request.messages) say(`[${role}]\n${content}`);
+    if (++shown === 2) return;
+  }
+}
+
+function report(stats: GenerateStats, paths: GeneratePaths, options: GenerateOptions, { emit }: Context): void {
+  for (const [reason, count] of Object.entries(stats.rejects)) emit({ type: "drop", reason, count });
+  emit({ type: "metric", name: "examples", value: stats.examples_generated });
+  emit({ type: "artifact", path: paths.output, title: "Dataset", rows: stats.examples_generated });
+  emit({ type: "artifact", path: paths.rejects, title: "Rejects", rows: stats.examples_failed });
+  emit({ type: "artifact", path: paths.stats, title: "Statistics" });
+  emit({ type: "artifact", path: paths.card, title: "Dataset card" });
+  if (options.stats) { for (const message of summaryLines(stats)) emit({ type: "log", level: "info", message }); }
+  if (stats.rehearsal) emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
+}
