@@ -1,8 +1,17 @@
 /**
- * Themes: categories of weighted regular patterns that mark a passage as worth keeping. This file is the form in which
- * they are written down; the syntax of a pattern is in matcher_syntax.ts.
+ * Themes: categories of weighted patterns that mark a passage as worth keeping: the form in which they are written
+ * down, and what can be asked of them. The syntax of a pattern is in matcher_syntax.ts, how it is matched in
+ * matcher_dfa.ts and matcher_scan.ts.
  */
+import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import { z } from "zod";
+import { UsageError } from "../core/errors.ts";
+import { parseJsonc } from "../core/jsonc.ts";
+import type { Match } from "../records.ts";
+import { type Automaton, determinize, TooManyStates } from "./matcher_dfa.ts";
+import { addPattern, type Nfa } from "./matcher_nfa.ts";
+import { createScanner, type Scanner, wordStart } from "./matcher_scan.ts";
+import { parsePattern, PatternError } from "./matcher_syntax.ts";
 
 /** A pattern with its weight; a bare string weighs 1. */
 export const ThemePattern = z.union([
@@ -32,3 +41,154 @@ export const ThemeFile = z.strictObject({
   ).refine((all) => Object.keys(all).length > 0, "at least one category is needed"),
 });
 export type ThemeFile = z.infer<typeof ThemeFile>;
+
+/** A pattern ready for use. */
+export interface CompiledPattern {
+  /** As it was written. */
+  readonly pattern: string;
+  /** Index into the names of the categories. */
+  readonly category: number;
+  /** In thousandths, so that sums are exact: 0.7 + 0.8 + 1.5 is 3. */
+  readonly weight: number;
+}
+
+/** Themes ready for use. */
+export interface Themes {
+  readonly file: ThemeFile;
+  readonly categories: readonly string[];
+  readonly patterns: readonly CompiledPattern[];
+  readonly automaton: Automaton;
+  /** For those who need numbers without objects; all others use {@linkcode countThemes} and {@linkcode matchThemes}. */
+  readonly scan: Scanner;
+}
+
+/** How often the themes occur in a text. */
+export interface ThemeCounts {
+  /** Matches of each category that has any. */
+  counts: Record<string, number>;
+  total: number;
+  /** The sum of the matches' weights: what `--min-matches` is compared with. */
+  score: number;
+}
+
+/**
+ * Compiles themes. All patterns become one automaton that reads a text once, whatever their number; it takes some tens
+ * of milliseconds.
+ *
+ * @param place Says where a pattern was written, for error messages.
+ * @throws {UsageError} with all bad patterns at once, each quoted and with what is wrong.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { compileThemes, countThemes, ThemeFile } from "@/corpus/themes.ts";
+ *
+ * const themes = compileThemes(ThemeFile.parse({
+ *   categories: { utopia: { patterns: ["new (world|society)", { pattern: "harmony", weight: 0.5 }] } },
+ * }));
+ * deepEqual(countThemes(themes, "A New\nSociety in harmony."), { counts: { utopia: 2 }, total: 2, score: 1.5 });
+ * ```
+ */
+export function compileThemes(
+  file: ThemeFile,
+  place: (category: string, index: number) => string = (category, index) => `${category}.patterns[${index}]`,
+): Themes {
+  const categories = Object.keys(file.categories);
+  const patterns = categories.flatMap((name, category) =>
+    (file.categories[name]?.patterns ?? []).map((entry, index) => {
+      const { pattern, weight } = typeof entry === "string" ? { pattern: entry, weight: 1 } : entry;
+      return { pattern, category, weight: Math.round(weight * 1000), place: () => place(name, index) };
+    })
+  );
+  const nfa: Nfa = { nodes: [], starts: [] };
+  const faults: string[] = [];
+  for (const { pattern, place } of patterns) {
+    try {
+      addPattern(nfa, parsePattern(pattern));
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      faults.push(`Cannot use ${place()}: the pattern "${pattern}": ${error.message}`);
+    }
+  }
+  if (faults.length > 0) throw new UsageError(faults);
+  const categoryOf = patterns.map(({ category }) => category);
+  let automaton: Automaton;
+  try {
+    automaton = determinize(nfa, categoryOf);
+  } catch (error) {
+    if (!(error instanceof TooManyStates)) throw error;
+    throw new UsageError(
+      patterns.filter(({ pattern }) => statesOf(pattern) > MOST_STATES_ALONE).map(({ pattern, place }) =>
+        `Cannot use ${place()}: the pattern "${pattern}": it needs too many states; make its {m,n} or classes smaller`
+      ).concat("Cannot use these patterns together: they need too many states; make them fewer or simpler").slice(0, 5),
+    );
+  }
+  return { file, categories, patterns, automaton, scan: createScanner(automaton, categoryOf) };
+}
+
+/** A phrase has tens of states; a pattern with more than this is what fills the table. */
+const MOST_STATES_ALONE = 2000;
+
+function statesOf(pattern: string): number {
+  const nfa: Nfa = { nodes: [], starts: [] };
+  addPattern(nfa, parsePattern(pattern));
+  try {
+    const { limit, classes } = determinize(nfa, [0]);
+    return limit / classes.count;
+  } catch {
+    return Infinity;
+  }
+}
+
+/**
+ * Reads and compiles the text of a theme file.
+ *
+ * @param path For the messages.
+ * @throws {UsageError} every fault at once, each with `file:line` and what is wrong.
+ */
+export function parseThemes(text: string, path: string): Themes {
+  const file = parseJsonc(text, path, ThemeFile);
+  const tree = parseTree(text);
+  return compileThemes(file, (category, index) => {
+    const offset = (tree && findNodeAtLocation(tree, ["categories", category, "patterns", index]))?.offset ?? 0;
+    return `"${path}:${text.slice(0, offset).split("\n").length}"`;
+  });
+}
+
+/** Counts each category's matches. In a category they do not overlap: the leftmost wins, then the longest. */
+export function countThemes(themes: Themes, text: string): ThemeCounts {
+  const { categories, patterns, scan } = themes;
+  const { data, length } = scan(text);
+  const counts: Record<string, number> = {};
+  let score = 0;
+  for (const [index, name] of categories.entries()) {
+    let count = 0;
+    for (let i = 0; i < length; i++) {
+      const pattern = patterns[data[3 * i] ?? 0];
+      if (pattern?.category !== index) continue;
+      count++;
+      score += pattern.weight;
+    }
+    if (count > 0) counts[name] = count;
+  }
+  return { counts, total: length, score: score / 1000 };
+}
+
+/** All matches in the order of the text, with offsets in UTF-16 units. */
+export function matchThemes(themes: Themes, text: string): Match[] {
+  const { categories, patterns, automaton, scan } = themes;
+  const { data, length } = scan(text);
+  const matches: Match[] = [];
+  for (let i = 0; i < length; i++) {
+    const [number = 0, firstEnd = 0, end = 0] = data.subarray(3 * i, 3 * i + 3);
+    const pattern = patterns[number];
+    if (!pattern) continue;
+    matches.push({
+      category: categories[pattern.category] ?? "",
+      pattern: pattern.pattern,
+      start: wordStart(automaton, text, firstEnd),
+      end,
+    });
+  }
+  return matches;
+}
