@@ -77,18 +77,19 @@ function write({ persona, passage, words }: Matter, request: ChatRequest): { use
   const random = seededRandom(requestHash(request, REHEARSAL_MODEL));
   const phrases = phrasesFor(persona.category);
   // From the ten likeliest, so that several personas do not all speak of the same thing.
-  const [a = "", b = "", c = ""] = shuffle(things(passage, words).slice(0, 10), random);
+  const [a = "", ...others] = shuffle(things(passage, words).slice(0, 10), random);
   const quotes = quotable(passage);
-  const values: Record<string, string> = {
-    a,
-    b,
-    c,
-    trait: persona.traits.length > 0 ? pick(persona.traits, random) : "",
-  };
+  const values: Record<string, string> = { a, trait: persona.traits.length > 0 ? pick(persona.traits, random) : "" };
   if (quotes.length > 0) values.q = pick(quotes, random);
   const you = pick(addresses(persona.voice).length > 0 ? addresses(persona.voice) : phrases.address, random);
-  const fill = (sentence: string) =>
-    capital(sentence.replace(/\{([abcq]|trait)\}/g, (_, name: string) => values[name] ?? ""));
+  let turn = 0;
+  // What is talked about stays; what it is compared with changes from sentence to sentence.
+  const fill = (sentence: string) => {
+    const [b = a, c = a] = [others[turn % others.length], others[(turn + 1) % others.length]];
+    if (/\{[bc]\}/.test(sentence)) turn++;
+    const named: Record<string, string> = { ...values, b, c };
+    return capital(sentence.replace(/\{([abcq]|trait)\}/g, (_, name: string) => named[name] ?? ""));
+  };
   const usable = (sentence: string) =>
     (values.q !== undefined || !sentence.includes("{q}")) && (values.trait !== "" || !sentence.includes("{trait}"));
 

@@ -24,28 +24,41 @@ const NOT_THINGS = new Set(
 
 const PLURALS = /(?:[^su']s|men|women|people|children|folk|feet|teeth|police|cattle|geese|mice)$/;
 
-/** Enough for a passage without a single usable noun. */
-const ALWAYS = ["long winter", "common work", "open road", "first harvest"] as const;
+/** Endings that make an English word the name of a thing. */
+const NAMES_A_THING = /^[a-z]{2,}(?:tion|ment|ness|ity|ism|ance|ence|ship|hood|dom|ture|sure|mony|logy)$/;
+
+/** For passages that name too little. */
+const ALWAYS = [
+  "long winter",
+  "common work",
+  "open road",
+  "first harvest",
+  "red dust",
+  "night watch",
+  "old quarrel",
+] as const;
 
 /**
- * Single things that a passage names, those on theme and often named first; never fewer than three.
+ * Single things that a passage names, those on theme and often named first; never fewer than five.
  *
  * @param preferred Words that the theme filter matched.
  */
 export function things(passage: string, preferred: readonly string[]): string[] {
   const weight = new Map<string, number>();
   const tokens = passage.match(/[A-Za-z][A-Za-z'’-]*|[^\sA-Za-z]/g) ?? [];
-  tokens.forEach((token, at) => {
-    if (!DETERMINERS.has(token.toLowerCase())) return;
-    const noun = tokens[at + 1] ?? "";
-    const after = (tokens[at + 2] ?? ".").toLowerCase();
-    const ends = FOLLOWERS.has(after) || /^[^a-z]$/.test(after);
-    if (!ends || !/^[a-z]{4,14}$/.test(noun) || NOT_THINGS.has(noun) || PLURALS.test(noun)) return;
-    if (/(?:ly|ed|est|ous|ful|less|able|ible|ish)$/.test(noun)) return;
-    weight.set(noun, (weight.get(noun) ?? (preferred.includes(noun) ? 4 : 1)) + 1);
+  tokens.forEach((noun, at) => {
+    const after = (tokens[at + 1] ?? ".").toLowerCase();
+    const determined = DETERMINERS.has((tokens[at - 1] ?? "").toLowerCase()) &&
+      (FOLLOWERS.has(after) || /^[^a-z]$/.test(after));
+    if (!determined && !NAMES_A_THING.test(noun)) return;
+    if (!/^[a-z]{4,14}$/.test(noun) || NOT_THINGS.has(noun) || PLURALS.test(noun)) return;
+    if (/(?:ly|ed|est|ous|ful|less|able|ible|ish|ing)$/.test(noun)) return;
+    weight.set(noun, (weight.get(noun) ?? (preferred.includes(noun) ? 4 : 0)) + 1);
   });
   const found = [...weight].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([noun]) => noun);
-  return [...found, ...ALWAYS.slice(0, Math.max(0, 3 - found.length))];
+  // Turned by the passage's length, so that two bare passages do not fall back on the same things.
+  const spare = ALWAYS.map((_, at) => ALWAYS[(at + passage.length) % ALWAYS.length] ?? ALWAYS[0]);
+  return [...found, ...spare.slice(0, Math.max(0, 5 - found.length))];
 }
 
 /** Clauses of four to eight plain words that can be quoted on their own. */
@@ -53,7 +66,8 @@ export function quotable(passage: string): string[] {
   return passage.split(/[.,;:!?()\[\]"“”_*—–\n]|--/).map((clause) => clause.trim().replace(/\s+/g, " ")).filter(
     (clause) => {
       const words = clause.split(" ");
-      return words.length >= 4 && words.length <= 8 && /^[A-Za-z'’ -]+$/.test(clause) && /^[A-Za-z]/.test(clause) &&
+      return words.length >= 4 && words.length <= 8 && /^[A-Za-z'’ -]+$/.test(clause) &&
+        /^(?:the|a|an|no|every|all|our|my|his|their|each|there|we|men|it is|it was)\b/i.test(clause) &&
         !/\b(?:author|writer|reader|text|passage|book|chapter|story|page|said|cried|replied|asked)\b/i.test(clause) &&
         !/\b(?:of|the|and|to|a|an|in|with|for|by|that|which|who|or|but|as|his|her|my|our)$/i.test(clause);
     },
