@@ -25,6 +25,8 @@ export const CategoryRule = z.strictObject({
   subjects: z.array(Pattern).default([]),
   /** Of titles. */
   titles: z.array(Pattern).default([]),
+  /** Authors whose books go first among those that fit; they are no reason to be in by themselves. */
+  prefer: z.array(Pattern).default([]),
   /** Library of Congress classes, by how they begin; where there are some, a book must have one of them. */
   classes: z.array(z.string().min(1)).default([]),
   /** Subject headings that keep a book out of this category. */

@@ -36,13 +36,15 @@ interface Candidate {
   entry: CatalogueEntry;
   rule: CategoryRule;
   reasons: string[];
+  /** 0: an author to prefer; 1: an author that the rule names; 2: any other. */
+  rank: number;
   early: string;
 }
 
 /**
  * Chooses books of the catalogue so that reading list and choices together reach the target of each category: candidates by
- * the rules, early enough, one edition a work, no more than the rules allow of one author. Those with the most reasons come
- * first, then those that Project Gutenberg took up first, which are the better known.
+ * the rules, early enough, one edition a work, no more than the rules allow of one author. Authors whom the rules prefer or
+ * name go first; among equals those that Project Gutenberg took up first, which are the better known.
  *
  * @param reading Books that are in anyhow: they count towards the targets, and their works are not chosen again.
  * @param before Year before which a book must have been published.
@@ -95,9 +97,9 @@ export async function selectBooks(
       candidates.push({ ...candidate, early: early.why });
     }
   }
-  candidates.sort((a, b) => b.reasons.length - a.reasons.length || a.entry.id - b.entry.id);
-  // Whole editions go first, so that a volume of the same work finds its place taken.
-  candidates.sort((a, b) => Number(volumeOf(a.entry.title) !== "") - Number(volumeOf(b.entry.title) !== ""));
+  // Whole editions go before volumes, so that a volume of the same work finds its place taken.
+  const isVolume = ({ entry }: Candidate) => Number(volumeOf(entry.title) !== "");
+  candidates.sort((a, b) => isVolume(a) - isVolume(b) || a.rank - b.rank || a.entry.id - b.entry.id);
   for (const rule of rules.categories) {
     fill(rule, candidates.filter((candidate) => candidate.rule === rule), reading, rules, works, selection);
   }
@@ -146,7 +148,13 @@ function classify(entry: CatalogueEntry, rules: RuleSet): Omit<Candidate, "early
       ...(rule.titles.some((pattern) => pattern.test(entry.title)) ? ["title"] : []),
     ];
     if (reasons.length === 0) continue;
-    return { entry, rule, reasons: inClass === undefined ? reasons : [...reasons, `class ${inClass}`] };
+    const preferred = authorsOf(entry).some(({ name }) => rule.prefer.some((pattern) => pattern.test(name)));
+    return {
+      entry,
+      rule,
+      reasons: inClass === undefined ? reasons : [...reasons, `class ${inClass}`],
+      rank: preferred ? 0 : authors.length > 0 ? 1 : 2,
+    };
   }
   return undefined;
 }
