@@ -1,5 +1,5 @@
 /** What an edition put in brackets into a text: illustrations, footnotes, side notes, page numbers; and typographic marks. */
-import { count, countRunningWords, type Counts } from "./blocks.ts";
+import { count, type Counts, measure } from "./blocks.ts";
 
 /** A bracket of this kind, and how long it may be; one that is longer has lost its closing bracket. */
 interface BracketKind {
@@ -12,12 +12,12 @@ const BRACKETS: readonly BracketKind[] = [
   {
     name: "illustrations",
     pattern:
-      /(?:Illustrations?|Images?|Picture|Plates?|Figure|Fig\.|Frontispiece|Maps?|Diagrams?|Decoration|Ornament|Cover|Drawing|Photograph|Portrait|Engraving|Logo|Device|Device of printer|Sketch|Music|Title page|Chessboard|Abbildung)\b/iy,
+      /(?:Illustrations?|Images?|Picture|Plates?|Figure|Fig\.|Frontispiece|Maps?|Diagrams?|Decoration|Ornament|Cover|Drawing|Photograph|Portrait|Engraving|Logo|Device|Device of printer|Sketch|Music|Title page|Chessboard|Abbildung|ASCII (?:art|approximation|diagram))\b/iy,
     limit: 6000,
   },
   {
     name: "footnotes",
-    pattern: /(?:Foot-?notes?|Note|Fn\.?|Fu(?:ss|ß)note|Note de bas)(?:\s*[\dA-Z*†‡]{0,5})?\s*[:.]/iy,
+    pattern: /(?:Foot-?notes?|Note|Fn\.?|Fu(?:ss|ß)note|Note de bas)(?:\s{0,2}[\dA-Z*†‡]{1,5})?\s?[:.]/iy,
     limit: 20_000,
   },
   {
@@ -26,7 +26,11 @@ const BRACKETS: readonly BracketKind[] = [
     limit: 10_000,
   },
   { name: "side_notes", pattern: /(?:Side-?notes?|Margin(?:al note)?|Headnote|Running head)\b/iy, limit: 3000 },
-  { name: "page_numbers", pattern: /(?:Pg|Page|p|pp|S|Seite|fol)\.?\s?[\divxlc]{1,6}(?:-\d+)?\s*(?=\])/iy, limit: 40 },
+  {
+    name: "page_numbers",
+    pattern: /(?:Pg|Page|p|pp|S|Seite|fol)\.?\s?[\divxlc]{1,6}(?:-\d{1,4})?\s?(?=\])/iy,
+    limit: 40,
+  },
   { name: "page_numbers", pattern: /(?:Blank page|Half[- ]title)[^\]]{0,20}(?=\])/iy, limit: 60 },
   {
     name: "editorial_marks",
@@ -76,7 +80,7 @@ export function dropBrackets(text: string, removed: Counts): Bracketed {
       if (end - open > kind.limit) continue;
     }
     const inner = text.slice(open + 1, end);
-    if (kind.name === "footnotes" || kind.name === "side_notes") notes += countRunningWords(inner);
+    if (kind.name === "footnotes" || kind.name === "side_notes") notes += measure(inner).running;
     count(removed, kind.name);
     parts.push(text.slice(from, open));
     from = end + 1;
@@ -120,17 +124,27 @@ const FOOTNOTE_MARK = / ?\[(?:\d{1,4}[a-z]?|[A-Za-z]|[*†‡§#]{1,4}|[ivxl]{1,
 /** `{9}`, `{p12}`, `{Page 12}`, `{PGN 01}`. */
 const BRACE_MARK = / ?\{(?:(?:p|pg|page|PGN|fol)\.?\s?)?[\divxlc]{1,5}[a-z*]?\}/gi;
 
-/** Takes the marks of footnotes and pages out of one paragraph, each with the space before it. */
-export function dropNumbers(text: string, removed: Counts): string {
+/**
+ * Takes the marks of footnotes and pages out of one paragraph, each with the space before it.
+ *
+ * @param braces Whether `{3}` marks a footnote in this book; else it is the number of a page.
+ */
+export function dropNumbers(text: string, braces: boolean, removed: Counts): string {
   if (text.includes("[")) {
     text = text.replace(FOOTNOTE_MARK, () => {
       count(removed, "footnote_marks");
       return "";
     });
   }
+  if (text.includes("(Greek") || text.includes("(Hebrew")) {
+    text = text.replace(/ ?\((?:Greek|Hebrew)(?: (?:text|words?|letters?))?\)/g, () => {
+      count(removed, "editorial_marks");
+      return "";
+    });
+  }
   if (text.includes("{")) {
     text = text.replace(BRACE_MARK, (mark) => {
-      count(removed, mark.includes("PGN") ? "pgn" : "page_numbers");
+      count(removed, mark.includes("PGN") ? "pgn" : braces ? "footnote_marks" : "page_numbers");
       return "";
     });
   }

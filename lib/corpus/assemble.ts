@@ -1,10 +1,11 @@
 /** Blocks to text: paragraphs unwrapped and tidied, headings turned into chapters with offsets. */
 import type { Chapter } from "../records.ts";
 import { dropMarks, dropNumbers } from "./apparatus.ts";
-import { type Block, blockIndent, count, type Counts, dropBlock, flat, isAllCaps } from "./blocks.ts";
+import { type Block, blockIndent, count, type Counts, dropBlock, flat, type Heading, isAllCaps } from "./blocks.ts";
 import { headingOf, isEnding, isTitleBlock, plainTitle, titleKey } from "./chapters.ts";
-import { cutFen, cutMoveRuns } from "./chess.ts";
+import { cutFen, cutMoveRuns, dropChessCaptions } from "./chess.ts";
 import { isBoxed } from "./credits.ts";
+import { dropStars } from "./footnotes.ts";
 import { breaksOff, goesOn, isBreak, joinLines, keepLines, type Lexicon, settingOf, tidy } from "./unwrap.ts";
 
 /** What is known about the book as a whole. */
@@ -15,12 +16,19 @@ export interface BookFacts {
   titles: ReadonlySet<string>;
   /** Whether it may hold moves of chess games. */
   chess: boolean;
+  /** Whether `{3}` marks a footnote and not a page. */
+  braces: boolean;
+  /** Whether stars mark its footnotes. */
+  stars: boolean;
   /** The book's title, for text before its first heading. */
   title: string;
 }
 
 /** Artefacts whose place was inside the text around them: the paragraph they interrupted is one again. */
 const INTERRUPTIONS = new Set(["boards", "captions", "moves", "tables", "drawings", "page_numbers", "footnotes"]);
+
+/** No paragraph grows beyond this by joining, so that time stays in proportion to length. */
+const LONGEST_JOIN = 20_000;
 
 /** Builds the text and its chapters; drops what is no prose on the way, with counts. */
 export function assemble(
@@ -29,9 +37,10 @@ export function assemble(
   removed: Counts,
 ): { text: string; chapters: Chapter[] } {
   markHeadings(blocks, facts, removed);
+  if (facts.chess) dropChessCaptions(blocks, removed);
   const paragraphs: string[] = [];
   const chapters: Chapter[] = [];
-  const stack: { level: number; title: string }[] = [];
+  const stack: Heading[] = [];
   let length = 0;
   let start = 0;
   let opened = false;
@@ -46,12 +55,16 @@ export function assemble(
   };
   for (const block of blocks) {
     if (block.heading !== undefined) {
+      const heading = place(block.heading, stack, length > start);
+      interrupted = undefined;
+      if (heading.level >= 3 && stack.some(({ level }) => level >= 2 && level < heading.level)) continue;
       close();
-      while (stack.length > 0 && (stack.at(-1)?.level ?? 0) >= block.heading.level) stack.pop();
-      stack.push(block.heading);
+      while (stack.length > 0 && (stack.at(-1)?.leaf === true || (stack.at(-1)?.level ?? 0) >= heading.level)) {
+        stack.pop();
+      }
+      stack.push(heading);
       opened = true;
       start = length === 0 ? 0 : length + 2;
-      interrupted = undefined;
       continue;
     }
     if (block.drop !== undefined) {
@@ -64,7 +77,10 @@ export function assemble(
       continue;
     }
     const last = paragraphs.at(-1);
-    if (interrupted !== undefined && length > start && last !== undefined && breaksOff(last) && goesOn(paragraph)) {
+    if (
+      interrupted !== undefined && length > start && last !== undefined && last.length < LONGEST_JOIN &&
+      breaksOff(last) && goesOn(paragraph)
+    ) {
       count(removed, "rejoined");
       const joint = interrupted === "moves" ? " … " : " ";
       paragraphs[paragraphs.length - 1] = last + joint + paragraph;
@@ -77,6 +93,13 @@ export function assemble(
   }
   close();
   return { text: paragraphs.join("\n\n"), chapters };
+}
+
+/** A preface right under a book's or part's own heading belongs to that book; elsewhere it stands for itself. */
+function place(heading: Heading, stack: readonly Heading[], written: boolean): Heading {
+  const above = stack.at(-1);
+  if (heading.leaf !== true || above === undefined || above.leaf === true || above.level > 1 || written) return heading;
+  return { ...heading, level: 2 };
 }
 
 /** Gives headings their place; a block with a title right after a bare number belongs to it. */
@@ -92,20 +115,24 @@ function markHeadings(blocks: readonly Block[], facts: BookFacts, removed: Count
         title = `${title.replace(/[.:]$/, "")}: ${subtitle(next)}`;
         dropBlock(next, "headings", removed);
       }
-      block.heading = { level: heading.level, title };
+      block.heading = { level: heading.level, title, ...(heading.leaf === true ? { leaf: true } : {}) };
       count(removed, "headings");
     } else if (isPlainHeading(block, next, facts)) {
-      block.heading = { level: 3, title: plainTitle(flat(block)) };
+      block.heading = { level: facts.titles.has(titleKey(flat(block))) ? 2 : 4, title: plainTitle(flat(block)) };
       count(removed, "headings");
     }
   }
 }
 
 function isSubtitle(block: Block, next: Block | undefined, facts: BookFacts): boolean {
-  if (facts.titles.has(titleKey(flat(block)))) return true;
-  if (!isTitleBlock(block) || next === undefined) return false;
   const heading = headingOf(block, next);
-  return heading === undefined || (heading.level === 1 && !heading.bare);
+  if (heading !== undefined && (heading.level !== 1 || heading.bare)) return false;
+  if (facts.titles.has(titleKey(flat(block)))) return true;
+  if (next === undefined) return false;
+  if (isTitleBlock(block)) return true;
+  // An indented synopsis above unindented text.
+  return block.lines.length <= 4 && blockIndent(block) >= 2 && blockIndent(block) < 20 && blockIndent(next) === 0 &&
+    !/^\s*["“'‘]/.test(block.lines[0] ?? "") && block.lines.every((line) => line.length < 60);
 }
 
 function subtitle(block: Block): string {
@@ -135,7 +162,7 @@ function setParagraph(block: Block, facts: BookFacts, removed: Counts): string |
     dropBlock(block, "drawings", removed);
     return undefined;
   }
-  if (/^[\W_]*(?:page\s+)?\d{1,4}[\W_]*$/i.test(first)) {
+  if (first.length < 20 && /^[\W_]*(?:page\s+)?\d{1,4}[\W_]*$/i.test(first)) {
     dropBlock(block, "page_numbers", removed);
     return undefined;
   }
@@ -149,7 +176,8 @@ function setParagraph(block: Block, facts: BookFacts, removed: Counts): string |
     return undefined;
   }
   let text = setting === "prose" ? joinLines(block.lines, facts.lexicon, removed) : keepLines(block);
-  text = dropMarks(dropNumbers(text, removed), removed);
+  text = dropMarks(dropNumbers(text, facts.braces, removed), removed);
+  if (facts.stars) text = dropStars(text, removed);
   if (facts.chess) text = cutMoveRuns(text, removed);
   text = cutFen(text, removed);
   text = setting === "prose"
@@ -160,8 +188,5 @@ function setParagraph(block: Block, facts: BookFacts, removed: Counts): string |
     else dropBlock(block, "page_numbers", {});
     return undefined;
   }
-  if (setting === "verse") count(removed, "verse_kept", 0);
   return text;
 }
-
-void blockIndent;

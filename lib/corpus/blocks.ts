@@ -12,10 +12,15 @@ export interface Block {
   heading?: Heading;
 }
 
-/** A chapter's heading. Lower levels contain higher ones: 0 volume, 1 book or part, 2 chapter, 3 section. */
+/**
+ * A chapter's heading. Lower levels contain higher ones: 0 volume, 1 book or part, 2 chapter, 3 Roman number or section,
+ * 4 Arabic number or title, 5 letter.
+ */
 export interface Heading {
   level: number;
   title: string;
+  /** A preface and the like: no chapter belongs to it. */
+  leaf?: boolean;
 }
 
 /** How many of each artefact were taken away. */
@@ -96,47 +101,52 @@ export function bookWidth(blocks: readonly Block[]): number {
   return 72;
 }
 
-/** Words parted by white space. */
-export function countWords(text: string): number {
-  let words = 0;
-  let inside = false;
-  for (let i = 0; i < text.length; i++) {
-    const space = text.charCodeAt(i) <= 32;
-    if (!space && !inside) words++;
-    inside = !space;
-  }
-  return words;
+/** Kinds of characters for counting words: 0 a sign, 1 white space, 2 a small letter, 3 a capital, digit or apostrophe. */
+const KIND = new Uint8Array(65536);
+for (let code = 0; code < KIND.length; code++) {
+  if (code <= 32) KIND[code] = 1;
+  else if ((code >= 97 && code <= 122) || (code >= 0xdf && code !== 0xf7 && !(code >= 0x2000 && code < 0x2e00))) {
+    KIND[code] = 2;
+  } else if ((code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 39) KIND[code] = 3;
+}
+KIND[0x2019] = 3;
+
+/** How long a text is. */
+export interface Extent {
+  /** Words parted by white space. */
+  words: number;
+  /**
+   * Running words: two small letters or more, not after a capital, a digit or an apostrophe. Headings, tables, boards,
+   * scores of games and lists of names hardly have any, so their number measures prose alone.
+   */
+  running: number;
 }
 
-/**
- * Running words: words of two letters or more that begin with a small letter. Headings, tables, boards, scores of games
- * and lists of names hardly have any, so their number measures prose alone.
- */
-export function countRunningWords(text: string): number {
+/** Counts words and running words in one pass. */
+export function measure(text: string): Extent {
   let words = 0;
+  let running = 0;
+  let previous = 1;
+  let length = 0;
+  let opened = 0;
   for (let i = 0; i < text.length; i++) {
-    if (!isSmall(text.charCodeAt(i))) continue;
-    const before = i === 0 ? 32 : text.charCodeAt(i - 1);
-    const start = i;
-    while (i + 1 < text.length && isSmall(text.charCodeAt(i + 1))) i++;
-    if (i > start && !isCapitalOrDigit(before)) words++;
+    const kind = KIND[text.charCodeAt(i)] ?? 0;
+    if (kind === 2) {
+      if (length === 0) opened = previous;
+      length++;
+      if (length === 2 && opened !== 3) running++;
+    } else length = 0;
+    if (previous === 1 && kind !== 1) words++;
+    previous = kind;
   }
-  return words;
+  return { words, running };
 }
 
 /** Running words of a block's lines. */
 export function blockRunningWords(block: Block): number {
   let words = 0;
-  for (const line of block.lines) words += countRunningWords(line);
+  for (const line of block.lines) words += measure(line).running;
   return words;
-}
-
-function isSmall(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 0xdf && code !== 0xf7 && !(code >= 0x2000 && code < 0x2e00));
-}
-
-function isCapitalOrDigit(code: number): boolean {
-  return (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 39 || code === 0x2019;
 }
 
 /** True for a short text in capitals, digits and signs with at least one letter. */

@@ -199,7 +199,7 @@ function readHeader(lines: readonly string[]): Header {
     if (key === undefined || header[key] !== undefined) continue;
     const parts = [match?.[2]?.trim() ?? ""];
     while (/^\s{2,}\S/.test(lines[i + 1] ?? "")) parts.push((lines[++i] ?? "").trim());
-    header[key] = parts.join(" ").replace(/\s*\[e(?:book|text) ?#?\d+\].*$/i, "").replace(/\s+/g, " ").trim();
+    header[key] = joinTitle(parts).replace(/\s*\[e(?:book|text) ?#?\d+\].*$/i, "").replace(/\s+/g, " ").trim();
   }
   if (header.title === undefined) {
     const first = lines.slice(0, 40).join("\n");
@@ -210,6 +210,15 @@ function readHeader(lines: readonly string[]): Header {
     if (named?.[2] !== undefined && header.author === undefined) header.author = named[2].trim();
   }
   return header;
+}
+
+/** A second line is a subtitle where it begins with a capital and the first is no unfinished phrase. */
+function joinTitle(parts: readonly string[]): string {
+  return parts.reduce((title, part) =>
+    /^\p{Lu}/u.test(part) && !/(?:[,:;.—-]|\b(?:the|a|an|of|and|in|on|to|for|or|by|with|from|at))$/i.test(title)
+      ? `${title}: ${part}`
+      : `${title} ${part}`
+  );
 }
 
 /** Words that only Project Gutenberg's own text uses: none of them may be left. */

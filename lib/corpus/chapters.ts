@@ -7,20 +7,23 @@ const WORD_NUMBER =
   `(?:(?:the\\s+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|(?:twenty|thirty|forty)-(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|fortieth|last)|(?:${UNITS}|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:${UNITS}))?))`;
 const NUMBER = `(?:${ROMAN}|${ROMAN.toLowerCase()}|\\d{1,3}[a-z]?|${WORD_NUMBER})`;
 
-/** Keyword and level. The words of other tongues are those of the editions that Project Gutenberg holds most. */
-const KEYWORDS: readonly [string, number][] = [
-  ["volume|vol\\.|tome|band", 0],
-  ["book|part|livre|buch|partie|teil|libro", 1],
-  [
-    "chapter|chap\\.|chapitre|kapitel|capitulo|capítulo|stave|letter|act|canto|record|episode|lecture|essay|lesson|discourse|entry|day|night",
-    2,
-  ],
-  ["section|sect\\.|scene|game|example|variation|article|problem", 3],
+/**
+ * Keyword, level, and whether a title after the number may be a plain sentence. The words of other tongues are those of
+ * the editions that Project Gutenberg holds most.
+ */
+const KEYWORDS: readonly [string, number, boolean][] = [
+  ["volume|vol\\.|tome|band", 0, true],
+  ["book|part|livre|buch|partie|teil|libro", 1, true],
+  ["chapter|chap\\.|chapitre|kapitel|capitulo|capítulo|stave|letter|act|canto|record|lecture", 2, true],
+  ["episode|essay|lesson|discourse|entry|day|night", 2, false],
+  ["section|sect\\.|scene", 3, true],
+  ["game|example|variation|article|problem", 4, false],
 ];
-const KEYWORD_HEADINGS = KEYWORDS.map(([words, level]) => ({
+const KEYWORD_HEADINGS = KEYWORDS.map(([words, level, sentence]) => ({
   level,
+  sentence,
   pattern: new RegExp(
-    `^(?:the\\s+)?(?:${words})\\s+(?:no\\.\\s*)?${NUMBER}(?![\\w'’])(?:\\s*(?:[.:;,—–-]+|\\s)\\s*(.*))?$`,
+    `^(?:the\\s+)?(?:${words})\\s+(?:no\\.\\s*)?${NUMBER}(?![\\w'’])(?:\\s*([.:;,—–-]+|\\s)\\s*(.*))?$`,
     "i",
   ),
 }));
@@ -35,17 +38,25 @@ const ARABIC_ALONE = /^\d{1,3}[.:]?$/;
 const ARABIC_TITLED = /^(\d{1,3}[a-z]?)(?:[.:)]|\s?[—–-]+)\s+(\S.*)$/;
 const NAMED =
   /^(?:(?:the|an?|author['’]s|translator['’]s|editor['’]s|publisher['’]s|general|historical|critical|first|second|third)\s+)*(?:preface|introduction|introductory(?: (?:note|remarks|chapter))?|foreword|prologue|epilogue|afterword|conclusion|appendix(?: [a-z\d]{1,4})?|postscript|supplement|prelude|interlude|note|advertisement|argument|dedication|to the reader|vorwort|einleitung|préface|avant-propos|prólogo)(?:\s+(?:to|by|and)\s+.{1,60})?[.:]?$/i;
+/** Of these, the ones that chapters may belong to. */
+const CONTAINER = /epilogue|appendix|supplement|conclusion|postscript/i;
 const ENDING =
   /^[\W_]*(?:the\s+end|end|finis|fin|ende|the end\W+of\W.{1,60}|end of (?:the )?(?:book|part|volume|vol\.|first|second|third|project)\b.{0,40}|explicit)[\W_]*$/i;
 
 /** A heading, in the words it is printed in, without marks of emphasis. */
 export function plainTitle(text: string): string {
+  if (!/[_=[{-]| {2}/.test(text)) return text;
   return text.replace(/[_=]+|\[\d+\]|\{\w{1,6}\}/g, "").replace(/\s+/g, " ").replace(/\s*--\s*/g, "—").trim();
 }
 
 /** Title as compared with the table of contents: letters and digits, in small letters. */
 export function titleKey(text: string): string {
-  return plainTitle(text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim().replace(/(?: \d{1,4})$/, "");
+  return plainTitle(text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+}
+
+/** A line of a table of contents without the number of its page. */
+function entryTitle(line: string): string {
+  return line.replace(/(?:\s{2,}|\.{2,}|(?:\. ){2,}|\s\D{0,3}\.)\s*(?:\d{1,4}|[ivxl]{1,6})(?:[-–]\d{1,4})?\s*$/, "");
 }
 
 /** True for "THE END", "FINIS", "END OF PART ONE". */
@@ -66,15 +77,18 @@ export function isTitleCase(text: string): boolean {
  * `RECORD TWO`; `bare` when only a number, so that the next block may hold the title.
  */
 export function headingOf(block: Block, next: Block | undefined): (Heading & { bare: boolean }) | undefined {
-  if (block.lines.length > 4) return undefined;
-  const text = plainTitle(flat(block));
+  if (block.lines.length > 4 || /^\s*["“'‘(]/.test(block.lines[0] ?? "")) return undefined;
+  const whole = flat(block);
+  if (whole.length > 200) return undefined;
+  const text = plainTitle(whole);
   if (text.length > 160 || text.length === 0) return undefined;
-  for (const { level, pattern } of KEYWORD_HEADINGS) {
+  for (const { level, sentence, pattern } of KEYWORD_HEADINGS) {
     const match = pattern.exec(text);
     if (match === null) continue;
-    const rest = (match[1] ?? "").trim();
+    const rest = (match[2] ?? "").trim();
     if (rest === "") return { level, title: text, bare: true };
-    return isTitle(rest) || (block.before >= 2 && !/[,;]$/.test(rest) && text.length < 90 && startsHigh(rest))
+    const parted = (match[1] ?? " ").trim() !== "" || /^[^a-z]+\s/.test(text);
+    return isTitle(rest) || (sentence && parted && block.before >= 2 && !/[,;]$/.test(rest) && startsHigh(rest))
       ? { level, title: text, bare: false }
       : undefined;
   }
@@ -85,16 +99,27 @@ export function headingOf(block: Block, next: Block | undefined): (Heading & { b
     return { level, title: text, bare: (ordinal[2] ?? "") === "" };
   }
   if (ROMAN_ALONE.test(text)) return { level: 3, title: text, bare: true };
-  if (NAMED.test(text) && block.lines.length <= 2 && isTitle(text)) return { level: 1, title: text, bare: false };
+  if (NAMED.test(text) && block.lines.length <= 2 && isTitle(text)) {
+    return { level: 1, title: text, bare: false, leaf: !CONTAINER.test(text) };
+  }
   const roman = ROMAN_TITLED.exec(text);
-  if (roman?.[2] !== undefined && block.lines.length <= 3 && titleAfterNumber(roman[2], block, next, text)) {
+  if (
+    roman?.[2] !== undefined && !/^[CDLM]$/.test(roman[1] ?? "") && block.lines.length <= 3 &&
+    titleAfterNumber(roman[2], block, next, text)
+  ) {
     return { level: 3, title: text, bare: false };
   }
   const arabic = ARABIC_TITLED.exec(text);
   if (arabic?.[2] !== undefined && block.lines.length <= 2 && titleAfterNumber(arabic[2], block, next, text)) {
-    return { level: 3, title: text, bare: false };
+    return { level: 4, title: text, bare: false };
   }
-  if (ARABIC_ALONE.test(text) && block.before >= 2) return { level: 3, title: text, bare: true };
+  if (ARABIC_ALONE.test(text) && block.before >= 2) return { level: 4, title: text, bare: true };
+  const lettered = /^[A-H]\.\s+(\p{Lu}.*)$/u.exec(text)?.[1];
+  if (
+    lettered !== undefined && block.lines.length === 1 && text.length < 70 && isTitle(lettered) && !/[.!?:]$/.test(text)
+  ) {
+    return { level: 5, title: text, bare: false };
+  }
   return undefined;
 }
 
@@ -115,7 +140,9 @@ function titleAfterNumber(title: string, block: Block, next: Block | undefined, 
 /** True for a short block that may be a title: capitals, or each word with a capital, and no sentence. */
 export function isTitleBlock(block: Block): boolean {
   if (block.lines.length > 4) return false;
-  const text = plainTitle(flat(block));
+  const whole = flat(block);
+  if (whole.length > 200) return false;
+  const text = plainTitle(whole);
   if (text.length > 140 || !/\p{L}{2}/u.test(text) || /^["“'‘(]/.test(text) && !isAllCaps(text)) return false;
   if (isAllCaps(text)) return true;
   return isTitleCase(text) && !/[.,;:!?—-]$/.test(text) && text.length < 100;
@@ -157,12 +184,12 @@ function contentsEnd(blocks: readonly Block[], at: number, titles: Set<string>):
     if (block === undefined) break;
     if (block.drop !== undefined) continue;
     const lines = i === at ? block.lines.slice(1) : block.lines;
-    const head = titleKey(lines[0] ?? "");
+    const head = titleKey(entryTitle(lines[0] ?? ""));
     if (i > at && entries > 0 && first !== undefined && repeats(head, first, entries)) return i;
     if (i > at && CONTENTS.test(block.lines[0] ?? "") && entries > 0) return i;
     if (i > at && looksLikeProse(block)) break;
     for (const line of lines) {
-      const key = titleKey(line);
+      const key = titleKey(entryTitle(line));
       if (key === "" || CONTENTS_HEAD.test(line)) continue;
       first ??= key;
       entries++;
@@ -209,6 +236,8 @@ export function looksLikeProse(block: Block): boolean {
   if (small < words * 0.45) return false;
   const last = /[.!?:;,]["”'’)_]*$|--$|—$/.test(text);
   if (block.lines.length === 1) return last && words >= 6 && !/^\s*(?:[IVXLC]+|\d+)\.\s/.test(text);
+  const numbered = block.lines.filter((line) => /^\s*(?:\d{1,3}|[IVXLC]{1,7})[.:)\s]/.test(line)).length;
+  if (numbered >= block.lines.length * 0.4) return false;
   const widest = Math.max(...block.lines.slice(0, 40).map((line) => line.length - indent));
   return widest >= 45 && (last || block.lines.length >= 4) && !/\.{4,}|(?:\. ){3,}/.test(text) &&
     !/^\s*[IVXLC]+\.\s[\p{Lu} ]{4,}/u.test(block.lines[0] ?? "");

@@ -1,5 +1,5 @@
 /** What chess books print beside their prose: boards, positions, scores of games. None of it is language to learn. */
-import { type Block, count, type Counts, dropBlock, flat } from "./blocks.ts";
+import { type Block, count, type Counts, dropBlock, flat, indentOf, measure } from "./blocks.ts";
 
 const PIECE = String.raw`(?:Kt|Kn|[KQRBNP])(?:['’]s|\.)?\s?`;
 const SUFFIX = String
@@ -12,7 +12,6 @@ const CASTLING = String
   .raw`\bCastles\b(?:\s(?:[KQ]R?\b|\([KQ]\.?\s?R?\.?\)|on\s(?:the\s)?[KQ]\S*\sside))?\.?|\b[O0]\s?--?\s?[O0](?:\s?--?\s?[O0])?\b|\bResigns\b\.?`;
 /** One move in algebraic notation: `Nf3`, `exd4`, `e2-e4`, `Qxh7+`. */
 const ALGEBRAIC = String.raw`(?<![\w-])(?:(?:Kt|[KQRBN])?[a-h]?[1-8]?[-x:]?[a-h][1-8](?:=?[QRBN])?)(?![\w])`;
-const NUMBER = String.raw`(?<![\w])\d{1,3}\s?(?:\.\s?(?:\.{2,}|…)?|\.{2,}|…)?(?=\s?\S)`;
 
 const MOVE = new RegExp(`(?:${DESCRIPTIVE}|${CASTLING}|${ALGEBRAIC})${SUFFIX}`, "g");
 /** What may stand between two moves of one score. */
@@ -72,6 +71,21 @@ export function dropChess(blocks: readonly Block[], chess: boolean, removed: Cou
         dropBlock(block, "moves", removed);
       }
     }
+  }
+}
+
+/** So many lines of boards and scores make a chess book, in which bare names of players and openings are captions. */
+const CHESS_BOOK = 20;
+
+/** Drops what stands over and under scores in a chess book: players, places, names of openings, centred lines. */
+export function dropChessCaptions(blocks: readonly Block[], removed: Counts): void {
+  if ((removed["moves"] ?? 0) + (removed["boards"] ?? 0) * 8 < CHESS_BOOK) return;
+  for (const block of blocks) {
+    if (block.drop !== undefined || block.heading !== undefined || block.lines.length > 3) continue;
+    const text = flat(block);
+    const bare = text.length < 70 && measure(text).running <= 1 && measure(text).words <= 7 && !/[!?"“”]/.test(text);
+    const centred = block.lines.every((line) => indentOf(line) >= 8) && text.length < 160;
+    if (bare || centred || /^\W*White\W{1,4}.{2,50}\bBlack\W{1,4}/.test(text)) dropBlock(block, "captions", removed);
   }
 }
 
@@ -156,7 +170,10 @@ export function cutMoveRuns(text: string, removed: Counts): string {
   let result = "";
   let from = 0;
   for (const [start, end] of cuts) {
-    result += text.slice(from, start).replace(/[\s(]*(?:\d{1,3}\s?\.?\s?(?:\.{2,8}|…)?\s?)?$/, "") + " …";
+    // The number of the first move, and an opening bracket, go along.
+    const near = Math.max(from, start - 24);
+    result += text.slice(from, near) +
+      text.slice(near, start).replace(/[\s(]*(?:\d{1,3}\s?\.?\s?(?:\.{2,8}|…)?\s?)?$/, "") + " …";
     from = end;
     if (text[from] === "." && /[a-z]\s*$/.test(text.slice(start, end))) from++;
   }

@@ -1,16 +1,14 @@
 /** One Project Gutenberg text to prose and chapters: every step of `cleanBook`, in order. */
 import type { Chapter } from "../records.ts";
-import { dropBrackets, dropMarks, dropNumbers } from "./apparatus.ts";
+import { dropBrackets } from "./apparatus.ts";
 import {
   type Block,
   blockRunningWords,
   bookWidth,
   count,
-  countRunningWords,
   type Counts,
-  countWords,
-  dropBlock,
-  flat,
+  type Extent,
+  measure,
   splitBlocks,
 } from "./blocks.ts";
 import { findBody, findResidue, type Header } from "./boilerplate.ts";
@@ -87,28 +85,13 @@ export function cleanBook(bytes: Uint8Array): CleanBook {
   count(removed, "control_characters", decoded.controls);
   const { lines, header, outside } = findBody(decoded.text.split("\n"), removed);
   const body = lines.join("\n");
-  const chess = mayHoldMoves(body);
-  const lexicon = buildLexicon(body);
-
-  const bracketed = dropBrackets(body, removed);
-  const blocks = splitBlocks(bracketed.text.split("\n"));
-  const width = bookWidth(blocks);
-  const bodyWords = blocks.reduce((sum, block) => sum + blockRunningWords(block), 0);
-
-  dropCredits(blocks, header, removed);
-  const notes = bracketed.notes + dropFootnotes(blocks, bracketed.text, removed);
-  dropChess(blocks, chess, removed);
-  const titles = dropContents(blocks, removed);
-  dropTail(blocks, removed);
-  dropFrontMatter(blocks, removed);
-  const book = assemble(blocks, { width, lexicon, titles, chess, title: header.title ?? "" }, removed);
-
-  const exempt = EXEMPT_SUM(blocks);
+  const { book, extent, exempt, notes } = cleanBody(body, header, removed);
   const lostOutside = outside.reduce(
-    (sum, part) => sum + Math.max(0, countRunningWords(part.join("\n")) - OUTSIDE_WORDS),
+    (sum, part) => sum + Math.max(0, measure(part.join("\n")).running - OUTSIDE_WORDS),
     0,
   );
-  const kept = checkLoss(book.text, bodyWords, exempt, notes, lostOutside, countWords(body));
+  const left = measure(book.text);
+  const kept = checkLoss(left, extent, exempt, notes, lostOutside);
   const residue = findResidue(book.text);
   if (residue !== undefined) {
     throw new RefusedBook(
@@ -121,10 +104,35 @@ export function cleanBook(bytes: Uint8Array): CleanBook {
     chapters: book.chapters,
     removed,
     encoding: decoded.encoding,
-    words: countWords(book.text),
+    words: left.words,
     header,
     kept,
   };
+}
+
+/** A body to text and chapters; the blocks come along for whoever wants to see what became of each. */
+export function cleanBody(body: string, header: Header, removed: Counts): {
+  book: { text: string; chapters: Chapter[] };
+  blocks: Block[];
+  extent: Extent;
+  exempt: number;
+  notes: number;
+} {
+  const chess = mayHoldMoves(body);
+  const lexicon = buildLexicon(body);
+  const bracketed = dropBrackets(body, removed);
+  const blocks = splitBlocks(bracketed.text.split("\n"));
+  const width = bookWidth(blocks);
+  const extent = measure(bracketed.text);
+  dropCredits(blocks, header, removed);
+  const { words, braces, stars } = dropFootnotes(blocks, bracketed.text, removed);
+  dropChess(blocks, chess, removed);
+  const titles = dropContents(blocks, removed);
+  dropTail(blocks, removed);
+  dropFrontMatter(blocks, removed);
+  const facts = { width, lexicon, titles, chess, braces, stars, title: header.title ?? "" };
+  const book = assemble(blocks, facts, removed);
+  return { book, blocks, extent, exempt: exemptWords(blocks), notes: bracketed.notes + words };
 }
 
 /** Artefacts that are data or apparatus: their words are no part of the body. */
@@ -141,45 +149,36 @@ const EXEMPT = new Set([
   "index",
 ]);
 
-function EXEMPT_SUM(blocks: readonly Block[]): number {
+function exemptWords(blocks: readonly Block[]): number {
   let words = 0;
   for (const block of blocks) if (block.drop !== undefined && EXEMPT.has(block.drop)) words += blockRunningWords(block);
   return words;
 }
 
-function checkLoss(
-  text: string,
-  bodyWords: number,
-  exempt: number,
-  notes: number,
-  lostOutside: number,
-  allWords: number,
-): number {
-  const keptWords = countRunningWords(text);
-  if (keptWords === 0) throw new RefusedBook("empty", "Cannot clean this text: there is no prose between its markers");
-  if (countWords(text) < allWords * LEAST_PROSE) {
+function checkLoss(left: Extent, body: Extent, exempt: number, notes: number, lostOutside: number): number {
+  if (left.running === 0) {
+    throw new RefusedBook("empty", "Cannot clean this text: there is no prose between its markers");
+  }
+  if (left.words < body.words * LEAST_PROSE) {
     throw new RefusedBook(
       "no_prose",
-      `Cannot clean this text: only ${
-        countWords(text)
-      } of its ${allWords} words are prose, the rest is boards, tables or lists`,
+      `Cannot clean this text: only ${left.words} of its ${body.words} words are prose, the rest is boards, tables or lists`,
     );
   }
-  const body = bodyWords - exempt + lostOutside;
-  const share = Math.min(1, keptWords / Math.max(1, body));
-  if (share < 1 - MOST_LOST || notes > (bodyWords + notes) * MOST_NOTES) {
-    const lost = Math.round((1 - share) * 100);
+  const share = Math.min(1, left.running / Math.max(1, body.running - exempt + lostOutside));
+  if (share < 1 - MOST_LOST) {
     throw new RefusedBook(
       "too_much_lost",
-      lost > MOST_LOST * 100
-        ? `Cannot clean this text: ${lost}% of its body would be lost, and at most ${MOST_LOST * 100}% may be`
-        : `Cannot clean this text: more than half of its words would be lost as footnotes`,
+      `Cannot clean this text: ${Math.round((1 - share) * 100)}% of its body would be lost, and at most ${
+        MOST_LOST * 100
+      }% may be`,
+    );
+  }
+  if (notes > (body.running + notes) * MOST_NOTES) {
+    throw new RefusedBook(
+      "too_much_lost",
+      "Cannot clean this text: more than half of its words would be lost as footnotes",
     );
   }
   return share;
 }
-
-void dropBlock;
-void flat;
-void dropMarks;
-void dropNumbers;

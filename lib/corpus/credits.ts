@@ -36,12 +36,14 @@ export function dropCredits(blocks: readonly Block[], header: Header, removed: C
     if (block === undefined || block.drop !== undefined) continue;
     const nearHead = i < HEAD_NOTES;
     const nearTail = i >= blocks.length - TAIL_NOTES;
-    const boxed = isBoxed(block);
-    const text = boxed ? unbox(block) : block.lines.length > 60 ? "" : flat(block);
-    if (text === "") continue;
-    if (isTranscriberNote(text)) {
+    const head = isBoxed(block) ? unbox(block) : `${block.lines[0] ?? ""} ${block.lines[1] ?? ""}`.slice(0, 200);
+    if (isTranscriberNote(head)) {
       dropNote(blocks, i, nearHead, nearTail, removed);
-    } else if (text.startsWith("<<") && ELECTRONIC_VERSION.test(text)) {
+      continue;
+    }
+    if (!nearHead && !nearTail && !head.trimStart().startsWith("<<") || block.lines.length > 60) continue;
+    const text = flat(block);
+    if (text.startsWith("<<") && ELECTRONIC_VERSION.test(text)) {
       dropBlock(block, "credits", removed);
     } else if (nearHead && (NOTE_ON_EDITIONS.test(text) || isEditionLine(text))) {
       dropBlock(block, "credits", removed);
@@ -63,6 +65,11 @@ function dropHeadCredits(blocks: readonly Block[], header: Header, removed: Coun
     const block = blocks[i];
     if (block === undefined || block.lines.length > 12) return;
     const text = flat(block);
+    if (isTranscriberNote(text)) {
+      dropNote(blocks, i, true, false, removed);
+      continue;
+    }
+    if (block.drop !== undefined) continue;
     const credit = CREDIT_START.test(text) || CREDIT_WORDS.test(text) || findResidue(text) !== undefined ||
       NOTE_ON_EDITIONS.test(text) || (/^\(/.test(text) && /\)$/.test(text) && CREDIT_WORDS.test(text)) ||
       (i === 0 && isListOfNames(text, header));
@@ -137,7 +144,7 @@ function isColophon(text: string): boolean {
 
 /** True where most lines stand between bars, or between rules: a box drawn in characters. */
 export function isBoxed(block: Block): boolean {
-  if (block.lines.length < 3) return false;
+  if (block.lines.length < 3 || !/^\s*[|+*#=_-]/.test(block.lines[0] ?? "")) return false;
   let framed = 0;
   for (const line of block.lines) {
     const text = line.trim();

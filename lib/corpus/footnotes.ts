@@ -3,23 +3,52 @@ import { type Block, blockRunningWords, count, type Counts, dropBlock, flat, ind
 
 const SECTION = /^[\W_]*(?:(?:foot-?|end-?)notes?|notes)[\W_]*$/i;
 const DEFINITION = /^\s*(?:\[(\d{1,4}[a-z]?|[A-Za-z]|[*†‡§]{1,3})\]|\{(\d{1,4}[a-z]?)\})\s*\S/;
-const STARRED = /^\s*(?:\*{1,3}|†{1,2}|‡|§)\s?["“'‘]?\p{Lu}/u;
-const STAR_MARK = /[\p{L}\d.,;:!?"”'’)](?:\*{1,3}|†{1,2}|‡)(?=[\s.,;:!?"”'’)—-]|$)/u;
+const STARRED = /^\s*(?:\*{1,3}|†{1,2}|‡|§)\s?(?:\(\d{1,2}\)\s)?["“'‘]?\p{Lu}/u;
+/** A star after a word, or alone between two words; not one of several in a row. */
+const STAR_MARK =
+  /(?<=[\p{L}\d.,;:!?"”'’)_]) ?(?<![*†‡] ?)(?:\*{1,2}|[†‡])(?:\s?\(\d{1,2}\))?(?! ?[*†‡])(?=[\s.,;:!?"”'’)—-]|$)/gu;
+
+/** What was found out about a book's footnotes. */
+export interface Footnotes {
+  /** Running words that they held. */
+  words: number;
+  /** Their marks look like `{3}`. */
+  braces: boolean;
+  /** Their marks are stars. */
+  stars: boolean;
+}
+
+/** Takes the stars that mark footnotes out of one paragraph. */
+export function dropStars(text: string, removed: Counts): string {
+  if (!/[*†‡]/.test(text)) return text;
+  return text.replace(STAR_MARK, () => {
+    count(removed, "footnote_marks");
+    return "";
+  });
+}
 
 /**
- * Drops footnote paragraphs, in place, and returns the running words they held. A paragraph that opens with `[3]` is a
+ * Drops footnote paragraphs, in place. A paragraph that opens with `[3]` is a
  * footnote when the same mark stands elsewhere in the text, or under a heading FOOTNOTES; `{3}` likewise (alone it is
  * the number of a page).
  */
-export function dropFootnotes(blocks: readonly Block[], text: string, removed: Counts): number {
+export function dropFootnotes(
+  blocks: readonly Block[],
+  text: string,
+  removed: Counts,
+): Footnotes {
   const marks = countMarks(text);
   let words = 0;
+  let braces = false;
+  let stars = false;
   let section = false;
   let open = false;
   for (let i = 0; i < blocks.length; i++) {
     const block = blocks[i];
     if (block === undefined || block.drop !== undefined) continue;
     const line = block.lines[0] ?? "";
+    // Most paragraphs begin with a letter or a quotation mark and are done with at once.
+    if (!open && !section && !/^\s*[[{*†‡§_FfNnEe]/.test(line)) continue;
     if (block.lines.length === 1 && SECTION.test(line)) {
       const next = blocks[i + 1];
       if (next !== undefined && DEFINITION.test(next.lines[0] ?? "")) {
@@ -33,8 +62,10 @@ export function dropFootnotes(blocks: readonly Block[], text: string, removed: C
     const repeated = key !== undefined && (marks.get(`${line.trimStart()[0]}${key}`) ?? 0) > 1;
     if (definition !== null && (section || repeated)) {
       open = true;
-    } else if (STARRED.test(line) && marks.size >= 0 && isStarredNote(blocks, i)) {
+      braces ||= definition[2] !== undefined;
+    } else if (STARRED.test(line) && isStarredNote(blocks, i)) {
       open = true;
+      stars = true;
     } else if (open && continuesNote(block, section, blocks[i - 1])) {
       // a second paragraph of the note above
     } else {
@@ -44,9 +75,9 @@ export function dropFootnotes(blocks: readonly Block[], text: string, removed: C
     }
     words += blockRunningWords(block);
     dropBlock(block, "footnotes", {});
-    if (definition !== null) count(removed, "footnotes");
+    if (definition !== null || STARRED.test(line)) count(removed, "footnotes");
   }
-  return words;
+  return { words, braces, stars };
 }
 
 function countMarks(text: string): Map<string, number> {
@@ -63,7 +94,7 @@ function countMarks(text: string): Map<string, number> {
 function isStarredNote(blocks: readonly Block[], at: number): boolean {
   for (let i = at - 1; i >= Math.max(0, at - 4); i--) {
     const block = blocks[i];
-    if (block !== undefined && block.lines.length < 200 && STAR_MARK.test(flat(block))) return true;
+    if (block !== undefined && block.lines.length < 200 && flat(block).search(STAR_MARK) >= 0) return true;
   }
   return false;
 }

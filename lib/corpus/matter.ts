@@ -1,6 +1,6 @@
 /** What stands before and after a book's own text: title pages, imprints, advertisements, an index, "THE END". */
-import { type Block, blockRunningWords, type Counts, dropBlock, flat, isAllCaps } from "./blocks.ts";
-import { headingOf, isEnding, isTitleBlock, looksLikeProse } from "./chapters.ts";
+import { type Block, blockRunningWords, type Counts, dropBlock, flat } from "./blocks.ts";
+import { headingOf, isEnding, looksLikeProse } from "./chapters.ts";
 
 const IMPRINT =
   /^[\W_]*(?:copyright|©|\(c\)|all rights reserved|printed in|entered according to act|first (?:published|printed|edition|issued)|(?:re)?printed\b.{0,40}\b\d{4}|published by|(?:first|second|third|\w+th|new|revised|popular) (?:edition|impression|printing)|no part of this (?:publication|book)|to be had of|price\b|dedicated to|authori[sz]ed translation|translated (?:from|by)|by the same author|works by|also by|other books by|illustrated by)/i;
@@ -37,44 +37,41 @@ const ADVERTISEMENT =
 
 /** Drops, in place: an index, advertisements and whatever follows "THE END" near the end of the book. */
 export function dropTail(blocks: readonly Block[], removed: Counts): void {
-  const words = blocks.map((block) => block.drop === undefined ? blockRunningWords(block) : 0);
-  const total = words.reduce((sum, number) => sum + number, 0);
+  const total = blocks.reduce((sum, block) => sum + lettersOf(block), 0);
+  let end = blocks.length;
   let after = 0;
-  for (let i = blocks.length - 1; i >= 0; i--) {
+  const dropFrom = (from: number, kind: string) => {
+    for (let i = from; i < end; i++) {
+      const block = blocks[i];
+      if (block !== undefined) dropBlock(block, kind, removed, block.lines.length);
+    }
+    end = from;
+  };
+  for (let i = blocks.length - 1; i >= 0 && after <= total * 0.25; i--) {
     const block = blocks[i];
-    if (block === undefined) continue;
-    if (after > total * 0.25) break;
-    if (block.drop === undefined && block.lines.length <= 3) {
+    if (block === undefined || block.drop !== undefined) continue;
+    if (block.lines.length <= 3) {
       const text = flat(block);
       if (INDEX.test(text)) {
-        if (isIndex(blocks, i + 1)) dropFrom(blocks, i, "index", removed);
-      } else if (after <= total * 0.1) {
-        if (isEnding(text) || (isLastEnding(block) && after === 0)) {
-          dropBlock(block, "the_end", removed);
-          if (!goesOnAfter(blocks, i + 1)) dropFrom(blocks, i + 1, "advertisements", removed);
-        } else if (ADVERTISEMENT.test(text) && block.before >= 2 && after <= total * 0.05) {
-          dropFrom(blocks, i, "advertisements", removed);
-        }
+        if (isIndex(blocks, i + 1)) dropFrom(i, "index");
+      } else if (isEnding(text) && after <= total * 0.1) {
+        dropBlock(block, "the_end", removed);
+        if (!goesOnAfter(blocks, i + 1, end)) dropFrom(i + 1, "advertisements");
+      } else if (ADVERTISEMENT.test(text) && block.before >= 2 && after <= total * 0.05) {
+        dropFrom(i, "advertisements");
       }
     }
-    after += words[i] ?? 0;
+    after += lettersOf(block);
   }
 }
 
-function isLastEnding(block: Block): boolean {
-  return block.lines.length === 1 && isEnding(flat(block));
-}
-
-function dropFrom(blocks: readonly Block[], from: number, kind: string, removed: Counts): void {
-  for (let i = from; i < blocks.length; i++) {
-    const block = blocks[i];
-    if (block !== undefined) dropBlock(block, kind, removed, block.lines.length);
-  }
+function lettersOf(block: Block): number {
+  return block.drop === undefined ? block.lines.reduce((sum, line) => sum + line.length, 0) : 0;
 }
 
 /** True where a chapter still comes after "THE END": an appendix, an epilogue, another part. */
-function goesOnAfter(blocks: readonly Block[], from: number): boolean {
-  for (let i = from; i < blocks.length; i++) {
+function goesOnAfter(blocks: readonly Block[], from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
     const block = blocks[i];
     if (block === undefined || block.drop !== undefined) continue;
     const heading = headingOf(block, blocks[i + 1]);
@@ -95,6 +92,3 @@ function isIndex(blocks: readonly Block[], from: number): boolean {
   }
   return lines > 4 && numbered >= lines * 0.4;
 }
-
-void isAllCaps;
-void isTitleBlock;

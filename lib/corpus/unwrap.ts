@@ -13,45 +13,70 @@ export type Setting = "prose" | "verse" | "table" | "drawing" | "lines";
  */
 export function settingOf(block: Block, width: number): Setting {
   const lines = block.lines;
-  let letters = 0;
-  let signs = 0;
-  let gaps = 0;
-  let bars = 0;
-  let leaders = 0;
-  let capitals = 0;
-  let widest = 0;
+  const n = lines.length;
+  if (isPlain(lines, width)) return "prose";
   const indent = blockIndent(block);
+  const tally = tallyLines(lines, indent);
+  const { letters, digits, signs, widest } = tally;
+  if ((signs > letters + digits && signs >= 6) || (letters === 0 && n > 1)) return "drawing";
+  if (n > 2 && digits > letters) return "table";
+  if (tally.bars >= Math.max(1, n * 0.5)) return "table";
+  if (tally.gaps >= Math.max(1, n * 0.6) && (n > 1 || / {5}/.test((lines[0] ?? "").trim()))) return "table";
+  if (n > 1 && tally.leaders >= n * 0.5 && /\d\s*$/.test(lines[0] ?? "")) return "table";
+  if (n === 1) return "prose";
+  if (n >= 3 && tally.numbers >= n * 0.8) return "table";
+  const narrow = indent >= 2 || n >= 4 ? 0.86 : 0.7;
+  const enough = n >= (indent >= 2 ? 2 : 3);
+  if (enough && tally.capitals >= n * 0.85 && widest <= Math.min(62, width * narrow)) return "verse";
+  const early = countEarlyBreaks(lines, indent, widest, width);
+  if (early >= Math.max(1, (n - 1) * 0.6) && (indent >= 2 || n >= 4) && widest < width * 0.85) return "lines";
+  return "prose";
+}
+
+/** The common case, told at a glance: unindented lines that run to the margin. */
+function isPlain(lines: readonly string[], width: number): boolean {
+  const last = lines.length - 1;
+  if (last === 0 && (lines[0]?.length ?? 0) < 20) return false;
+  for (let i = 0; i <= last; i++) {
+    const line = lines[i] ?? "";
+    const first = line.charCodeAt(0);
+    if (first === 32 || (first > 32 && first < 65 && first !== 34 && first !== 39 && first !== 40)) return false;
+    if (i < last && line.length < width * 0.75) return false;
+    if (line.includes("   ") || line.includes("|") || line.includes("....")) return false;
+  }
+  return true;
+}
+
+function tallyLines(lines: readonly string[], indent: number) {
+  const tally = { letters: 0, digits: 0, signs: 0, gaps: 0, bars: 0, leaders: 0, capitals: 0, numbers: 0, widest: 0 };
   for (const line of lines) {
     const text = line.trim();
-    widest = Math.max(widest, line.length - indent);
+    tally.widest = Math.max(tally.widest, line.length - indent);
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code >= 0xc0) letters++;
-      else if (code !== 32) signs++;
+      if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code >= 0xc0) tally.letters++;
+      else if (code >= 48 && code <= 57) tally.digits++;
+      else if (code !== 32) tally.signs++;
     }
-    if (/\S {3,}\S/.test(text)) gaps++;
-    if (text.includes("|") && /\|.*\||^\||\|$/.test(text)) bars++;
-    if (/\.{4,}|(?:\. ){4,}|(?:\* ){5,}/.test(text)) leaders++;
-    if (/^[\W_]*\p{Lu}/u.test(text)) capitals++;
+    if (text.includes("   ")) tally.gaps++;
+    if (text.includes("|") && /\|.*\||^\||\|$/.test(text)) tally.bars++;
+    if (/\.{4,}|(?:\. ){4,}|(?:\* ){5,}/.test(text)) tally.leaders++;
+    if (/[=\s.]\d[\d.,/]{0,12}$/.test(text)) tally.numbers++;
+    if (/^[\W_]{0,8}\p{Lu}/u.test(text)) tally.capitals++;
   }
-  if (signs > letters && letters + signs > 3) return "drawing";
-  const n = lines.length;
-  if (bars >= Math.max(1, n * 0.5)) return "table";
-  if (gaps >= Math.max(1, n * 0.6) && (n > 1 || indent >= 2 || lines[0]?.length !== width)) {
-    if (n > 1 || /\S {5,}\S/.test(lines[0] ?? "")) return "table";
-  }
-  if (n > 1 && leaders >= n * 0.5 && /\d\s*$/.test(lines[0] ?? "")) return "table";
-  if (n === 1) return "prose";
-  if (n >= (indent >= 2 ? 2 : 3) && capitals >= n * 0.85 && widest <= Math.min(62, width * 0.86)) return "verse";
+  return tally;
+}
+
+/** Line ends where the next word would still have fitted: breaks made on purpose. */
+function countEarlyBreaks(lines: readonly string[], indent: number, widest: number, width: number): number {
   let early = 0;
-  for (let i = 0; i + 1 < n; i++) {
+  for (let i = 0; i + 1 < lines.length; i++) {
     const next = (lines[i + 1] ?? "").trim();
     const word = next.indexOf(" ") < 0 ? next.length : next.indexOf(" ");
-    const line = lines[i] ?? "";
-    if (line.length - indent + 1 + word <= Math.min(widest, width) && line.length + 1 + word <= width - 6) early++;
+    const { length } = lines[i] ?? "";
+    if (length - indent + 1 + word <= Math.min(widest, width) && length + 1 + word <= width - 6) early++;
   }
-  if (early >= Math.max(1, (n - 1) * 0.6) && (indent >= 2 || widest < width * 0.75 || n >= 4)) return "lines";
-  return "prose";
+  return early;
 }
 
 /** Words seen in the book, for the hyphens at its line ends. */
@@ -59,16 +84,22 @@ export interface Lexicon {
   has(word: string): boolean;
 }
 
+const LETTERS = "A-Za-z\\u00c0-\\u024f";
+const LAST_WORD = new RegExp(`[${LETTERS}]+$`);
+const FIRST_WORD = new RegExp(`^ *([${LETTERS}]+)`);
+const WORD = new RegExp(`[${LETTERS}]+(?:-[${LETTERS}]+)*(?!-\\n)`, "g");
+
 /** Scans the book once for the words that its line-end hyphens ask for: joined, hyphenated, and either half. */
 export function buildLexicon(text: string): Lexicon {
   const wanted = new Map<string, boolean>();
-  for (const match of text.matchAll(/([A-Za-z\u00c0-\u024f]+)[-\u00ad]\n *([A-Za-z\u00c0-\u024f]+)/g)) {
-    const left = (match[1] ?? "").toLowerCase();
-    const right = (match[2] ?? "").toLowerCase();
+  for (let at = text.indexOf("-\n"); at >= 0; at = text.indexOf("-\n", at + 2)) {
+    const left = LAST_WORD.exec(text.slice(Math.max(0, at - 40), at))?.[0].toLowerCase();
+    const right = FIRST_WORD.exec(text.slice(at + 2, at + 60))?.[1]?.toLowerCase();
+    if (left === undefined || right === undefined) continue;
     for (const word of [left, right, left + right, `${left}-${right}`]) wanted.set(word, false);
   }
   if (wanted.size > 0) {
-    for (const match of text.matchAll(/[A-Za-z\u00c0-\u024f]+(?:-[A-Za-z\u00c0-\u024f]+)*(?!-\n)/g)) {
+    for (const match of text.matchAll(WORD)) {
       const word = match[0].toLowerCase();
       if (wanted.has(word)) wanted.set(word, true);
       else if (word.includes("-")) {
@@ -89,40 +120,41 @@ function pairs(word: string): string[] {
  * both halves as words and never the joined word; else the halves are one word. Dashes take no space.
  */
 export function joinLines(lines: readonly string[], lexicon: Lexicon, removed: Counts): string {
-  let text = (lines[0] ?? "").trim();
+  const parts = [(lines[0] ?? "").trim()];
   for (let i = 1; i < lines.length; i++) {
     const next = (lines[i] ?? "").trim();
     if (next === "") continue;
-    const last = text.charCodeAt(text.length - 1);
+    const at = parts.length - 1;
+    const line = parts[at] ?? "";
+    const last = line.charCodeAt(line.length - 1);
     if (last === 0xad) {
       count(removed, "hyphens");
-      text = text.slice(0, -1) + next;
-    } else if (last === 45 && text.charCodeAt(text.length - 2) !== 45) {
-      text = joinHyphen(text, next, lexicon, removed);
-    } else if (last === 45 || last === 0x2014 || /^(?:--|—)(?!\s)/.test(next)) {
-      text += next;
-    } else {
-      text += ` ${next}`;
+      parts[at] = line.slice(0, -1);
+    } else if (last === 45 && line.charCodeAt(line.length - 2) !== 45) {
+      const hyphen = hyphenBetween(line, next, lexicon, removed);
+      if (hyphen !== "-") parts[at] = line.slice(0, -1) + hyphen;
+    } else if (last !== 45 && last !== 0x2014 && !/^(?:--|—)(?!\s)/.test(next)) {
+      parts.push(" ");
     }
+    parts.push(next);
   }
-  return text;
+  return parts.join("");
 }
 
-function joinHyphen(text: string, next: string, lexicon: Lexicon, removed: Counts): string {
-  const left = /[\p{L}\p{M}'’]+(?=-$)/u.exec(text.slice(-40))?.[0];
-  const right = /^[\p{L}\p{M}]+/u.exec(next)?.[0];
-  if (left === undefined || right === undefined) {
-    // "1914-" / "18", "P-" / "K4": nothing was divided. A hyphen that stands alone is a dash.
-    return / -$/.test(text) ? `${text} ${next}` : text + next;
-  }
-  if (/^(?:and|or|to|und|oder|et|ou)$/i.test(right)) return `${text} ${next}`;
+/** What becomes of the hyphen at a line end: it stays, it goes, or it stays with a space after it. */
+function hyphenBetween(line: string, next: string, lexicon: Lexicon, removed: Counts): "-" | "" | "- " {
+  const left = /[\p{L}\p{M}'’]+(?=-$)/u.exec(line.slice(-40))?.[0];
+  const right = /^[\p{L}\p{M}]+/u.exec(next.slice(0, 60))?.[0];
+  // "1914-" / "18", "P-" / "K4": nothing was divided. A hyphen that stands alone is a dash.
+  if (left === undefined || right === undefined) return line.endsWith(" -") ? "- " : "-";
+  if (/^(?:and|or|to|und|oder|et|ou)$/i.test(right)) return "- ";
   count(removed, "hyphens");
-  if (left.length === 1 || /^\p{Lu}/u.test(right) || /^\d/.test(next.slice(right.length))) return text + next;
+  if (left.length === 1 || /^\p{Lu}/u.test(right) || /^\d/.test(next.slice(right.length, right.length + 1))) return "-";
   const l = left.toLowerCase();
   const r = right.toLowerCase();
-  if (lexicon.has(`${l}-${r}`)) return text + next;
-  if (lexicon.has(l + r)) return text.slice(0, -1) + next;
-  return lexicon.has(l) && lexicon.has(r) ? text + next : text.slice(0, -1) + next;
+  if (lexicon.has(`${l}-${r}`)) return "-";
+  if (lexicon.has(l + r)) return "";
+  return lexicon.has(l) && lexicon.has(r) ? "-" : "";
 }
 
 /** Lines of verse without their common indentation, one under the other. */
@@ -138,7 +170,7 @@ export function isBreak(text: string): boolean {
 
 /** True where a text breaks off in the middle of a sentence. */
 export function breaksOff(text: string): boolean {
-  return !/[.!?:;…]["”'’)\]]*$|["”]$/.test(text) && !isAllCaps(text);
+  return !/[.!?:;…]["”'’)\]]*$|["”]$/.test(text.slice(-20)) && !isAllCaps(text);
 }
 
 /** True where a text goes on with a sentence that began before it. */
@@ -156,7 +188,8 @@ export function tidy(text: string, removed: Counts): string {
   }
   if (text.includes("\u00ad")) text = text.replaceAll("\u00ad", "");
   if (text.includes("  ")) text = text.replace(/ {2,}/g, " ");
-  return text.replace(/ +([,;.!?])(?=\s|$|["”’])/g, "$1").trim();
+  if (/ [,;.!?]/.test(text)) text = text.replace(/ ([,;.!?])(?=\s|$|["”’])/g, "$1");
+  return text.trim();
 }
 
 /** Where in a block's lines the first non-blank stands: how a centred line is told. */
