@@ -102,9 +102,13 @@ export type Flags<Boolean, String, Collect, Negatable, Defaults, Aliases> =
       & PlainObject
       & WithAliases<WithDefaults<NamedFlags<Boolean, String, Collect, Negatable>, Undotted<Defaults>>, Aliases>;
 
-/** What an editor suggests in `default`: each name, whole and by its first part. Any other key is allowed too. */
-export type DefaultKeys<Boolean, String> =
+/**
+ * What an editor suggests in `default`: each name, whole and by its first part. Any other key is allowed too. (`Flat`
+ * hides the index signature while the options are inferred: beside it an empty `default: {}` infers nothing.)
+ */
+export type DefaultKeys<Boolean, String> = Flat<
   & PlainObject
-  & { [Name in Extract<Boolean | String, string> as Name | FirstPart<Name>]?: unknown };
+  & { [Name in Extract<Boolean | String, string> as Name | FirstPart<Name>]?: unknown }
+>;
 
 type FirstPart<Path extends string> = Path extends `${infer Head}.${string}` ? Head : Path;
