@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { splitParagraphs, splitSentences } from "@/corpus/sentences.ts";
+import { splitParagraphs } from "@/corpus/paragraphs.ts";
+import { splitSentences } from "@/corpus/sentences.ts";
 
 /** A case is its sentences, joined by a space: they must come apart where they were joined, and nowhere else. */
 const CASES: Record<string, string[]> = {
