@@ -61,8 +61,7 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
       }
       return;
     }
-    bestEnd.fill(0);
-    keep(outcome, end);
+    let found = keep(outcome, end, false);
     for (let at = next; row > 0;) {
       let read = edge;
       let width = 1;
@@ -75,13 +74,14 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
       }
       row = table[row + read]!;
       if (row >= limit) {
-        keep(row - limit, at);
+        found = keep(row - limit, at, found);
         row = goesOn[row - limit]!;
       } else if (row === gap) {
         break;
       }
       at += width;
     }
+    if (!found) return; // As after most of "the", when a pattern is "the people".
     for (let i = 0; i < categories; i++) {
       if (bestEnd[i]! > 0 && end > taken[i]!) {
         taken[i] = bestEnd[i]!;
@@ -90,12 +90,18 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
     }
   }
 
-  function keep(outcome: number, end: number): void {
-    for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
+  /** Notes the patterns that end in an outcome; answers whether any pattern was noted since this start. */
+  function keep(outcome: number, end: number, found: boolean): boolean {
+    const from = acceptedFrom[outcome]!;
+    const to = acceptedFrom[outcome + 1]!;
+    if (from === to) return found;
+    if (!found) bestEnd.fill(0);
+    for (let i = from; i < to; i++) {
       const pattern = accepted[i]!;
       bestEnd[category[pattern]!] = end;
       bestPattern[category[pattern]!] = pattern;
     }
+    return true;
   }
 
   return (text) => {

@@ -1,0 +1,179 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { join } from "node:path";
+import { compileThemes, matchThemes, parseThemes, ThemeFile } from "@/corpus/themes.ts";
+import { presetPath, WORKSPACE } from "@/core/paths.ts";
+import { inOrder, reference, referenceMatches } from "./matcher_reference.ts";
+
+function themesOf(categories: Record<string, readonly string[]>) {
+  return compileThemes(ThemeFile.parse({
+    categories: Object.fromEntries(Object.entries(categories).map(([name, patterns]) => [name, { patterns }])),
+  }));
+}
+
+/** The matched texts. */
+function found(patterns: string | string[], text: string): string[] {
+  return matchThemes(themesOf({ theme: [patterns].flat() }), text).map(({ start, end }) => text.slice(start, end));
+}
+
+Deno.test("matcher finds whole words in any case", () => {
+  deepEqual(found("comrades?", "Comrade COMRADES comradeship uncomrade comrade's (comrade) comrade_x"), [
+    "Comrade",
+    "COMRADES",
+    "comrade",
+    "comrade",
+  ]);
+});
+
+Deno.test("matcher takes a word at either end of the text", () => {
+  deepEqual(found("a", "a"), ["a"]);
+  deepEqual(found("ab", "ab ab"), ["ab", "ab"]);
+  deepEqual(found("ab", ""), []);
+});
+
+Deno.test("matcher knows letters, cases and word borders of every script", () => {
+  deepEqual(found("ölberg", "Ölberg ÖLBERG Ölbergs xölberg"), ["Ölberg", "ÖLBERG"]);
+  deepEqual(found("товарищи?", "Товарищ, ТОВАРИЩИ! товарищество"), ["Товарищ", "ТОВАРИЩИ"]);
+  deepEqual(found("plan", "plané éplan plan\u0301 “plan” —plan— 𝐚plan plan😀"), ["plan", "plan", "plan"]);
+  deepEqual(found("\u{10428}+", "\u{10400}\u{10428} x"), ["\u{10400}\u{10428}"]); // Deseret, above U+FFFF.
+  deepEqual(found("ask", "a\u017f\u212a"), ["a\u017f\u212a"]); // Long s and the Kelvin sign.
+});
+
+Deno.test("matcher takes a space for any white space, and typeset signs for typed ones", () => {
+  deepEqual(found("five year plan", "five  year\n plan, five-year plan"), ["five  year\n plan"]);
+  deepEqual(found("co-?op", "co-op co\u2010op coop co op"), ["co-op", "co\u2010op", "coop"]);
+  deepEqual(found("fellow[ -]?men", "fellow-men fellow\n  men fellowmen"), [
+    "fellow-men",
+    "fellow\n  men",
+    "fellowmen",
+  ]);
+  deepEqual(found("o'clock", "o’clock o'clock"), ["o’clock", "o'clock"]);
+});
+
+Deno.test("matcher takes the leftmost, then the longest, then the pattern listed first", () => {
+  const themes = themesOf({ one: ["the people", "the people of mars", "people", "pe.ple"], two: ["people", "mars"] });
+  const text = "the people of Mars, people";
+  deepEqual(matchThemes(themes, text).map(({ category, pattern, start, end }) => [category, pattern, start, end]), [
+    ["one", "the people of mars", 0, 18],
+    ["two", "people", 4, 10],
+    ["two", "mars", 14, 18],
+    ["one", "people", 20, 26],
+    ["two", "people", 20, 26],
+  ]);
+});
+
+Deno.test("matcher falls back to a shorter match, and to the words inside a phrase that fails", () => {
+  deepEqual(found(["five year plan", "five", "year"], "five year plans"), ["five", "year"]);
+  deepEqual(found(["a b c d", "b c"], "a b c x"), ["b c"]);
+  deepEqual(found(["u\\.s\\.s\\.r\\."], "U.S.S.R. u.s.s.r.x"), ["U.S.S.R."]);
+});
+
+Deno.test("matcher runs hostile patterns and texts in linear time", () => {
+  const hostile = ["(a+)+", "(a|a)*b", "(a|aa)+c", "\\w*ly", "x{0,200}y"];
+  const themes = themesOf({ theme: hostile });
+  for (const text of ["a".repeat(1_000_000), "a ".repeat(500_000), "x".repeat(1_000_000)]) {
+    const started = performance.now();
+    matchThemes(themes, text);
+    equal(performance.now() - started < 2000, true);
+  }
+});
+
+/** Small numbers that look random and are the same in every run (mulberry32). */
+function dice(seed: number): (sides: number) => number {
+  return (sides) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % sides;
+  };
+}
+
+const LETTERS = ["a", "b", "A", "é", "É", "ſ", "s", "K", "k", "ж", "Ж", "1", "_", "\u0301", "𐐀", "𐐨", "٣"];
+const GAPS = [" ", " ", "\n", "  ", "-", "’", "'", ".", "—", "😀", "\u00a0", "\u2010"];
+
+function randomText(roll: (sides: number) => number): string {
+  return Array.from({ length: 4 + roll(30) }, () => {
+    const from = roll(3) > 0 ? LETTERS : GAPS;
+    return from[roll(from.length)] ?? "";
+  }).join("");
+}
+
+function randomPattern(roll: (sides: number) => number, depth = 0): string {
+  const parts = Array.from({ length: 1 + roll(3) }, () => {
+    switch (roll(depth < 2 ? 12 : 8)) {
+      case 0:
+        return ["[ab]", "[^a]", "[a-kж]", "[a -]", "[^ab ]", "[é']"][roll(6)] ?? "";
+      case 1:
+        return ["\\w", "\\d", ".", "\\W"][roll(4)] ?? "";
+      case 2:
+        return [" ", "-", "'"][roll(3)] ?? "";
+      case 8:
+      case 9:
+        return `(${randomPattern(roll, depth + 1)}|${randomPattern(roll, depth + 1)})`;
+      case 10:
+        return `(${randomPattern(roll, depth + 1)})${["?", "{0,2}", "{2}", "{1,3}", "+", "*"][roll(6)]}`;
+      case 11:
+        return `${["a", "\\w", "[ab]", " "][roll(4)]}${["?", "+", "*", "{1,2}", "{2,}"][roll(5)]}`;
+      default:
+        return LETTERS[roll(LETTERS.length)] ?? "";
+    }
+  });
+  return parts.join("");
+}
+
+Deno.test("matcher agrees with the reference on random patterns and texts", () => {
+  const roll = dice(1969);
+  let patternSets = 0;
+  let matches = 0;
+  while (patternSets < 400) {
+    const one = Array.from({ length: 1 + roll(3) }, () => randomPattern(roll));
+    const two = Array.from({ length: 1 + roll(2) }, () => randomPattern(roll));
+    let themes: ReturnType<typeof themesOf>;
+    try {
+      themes = themesOf({ one, two });
+    } catch {
+      continue; // Matches nothing, never matches or runs over words: refused by design.
+    }
+    patternSets++;
+    const slow = reference({ one, two });
+    for (let i = 0; i < 30; i++) {
+      const text = randomText(roll);
+      const expected = inOrder(referenceMatches(slow, text));
+      matches += expected.length;
+      deepEqual(inOrder(matchThemes(themes, text)), expected, ascii({ one, two, text }));
+    }
+  }
+  equal(matches > 2000, true); // The dice did throw texts that match.
+});
+
+function ascii(value: unknown): string {
+  return JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+const BOOKS = join(WORKSPACE, "..", "shared", "corpus", "cache", "epub");
+
+Deno.test({
+  name: "matcher agrees with the reference on sixteen real books and the preset's themes",
+  ignore: !exists(BOOKS),
+  fn: async () => {
+    const path = presetPath("deepred/themes.jsonc");
+    const themes = parseThemes(await Deno.readTextFile(path), path);
+    const sources = Object.fromEntries(themes.categories.map((name, category) => [
+      name,
+      themes.patterns.filter((pattern) => pattern.category === category).map(({ pattern }) => pattern),
+    ]));
+    const slow = reference(sources);
+    for await (const { name } of Deno.readDir(BOOKS)) {
+      const bytes = await Deno.readFile(join(BOOKS, name, `pg${name}.txt`));
+      const text = new TextDecoder("utf-8").decode(bytes);
+      deepEqual(inOrder(matchThemes(themes, text)), inOrder(referenceMatches(slow, text, 80)), name);
+    }
+  },
+});
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
