@@ -138,7 +138,7 @@ export function refusal({ server, model, status, retryAfter, body }: Refusal, no
     return fault("bad_request", `"${model}" cannot take these messages`, "Try another model.");
   }
   if (status === 404) return fault("not_found", `${server} knows no chat endpoint`, "Check --lmstudio-url.");
-  if (status !== undefined && status >= 400 && status < 500 && status !== 408) {
+  if (/invalid_request/i.test(code) || status !== undefined && status >= 400 && status < 500 && status !== 408) {
     return fault("bad_request", `${server} refuses the request`);
   }
   return fault("server", `${server} failed`);

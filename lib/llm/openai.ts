@@ -21,8 +21,8 @@ export interface OpenAiOptions {
 const Frame = z.object({
   model: z.string().optional().catch(undefined),
   choices: z.array(z.object({
-    delta: z.unknown(),
-    message: z.unknown(),
+    delta: z.unknown().optional(),
+    message: z.unknown().optional(),
     finish_reason: z.string().nullish().catch(undefined),
   })).optional().catch(undefined),
   usage: z.object({
@@ -31,7 +31,7 @@ const Frame = z.object({
   }).nullish().catch(undefined),
 });
 
-const text = z.string().nullish().catch(undefined).transform((value) => value ?? "");
+const text = z.unknown().optional().transform((value) => typeof value === "string" ? value : "");
 const Delta = z.object({ content: text, reasoning_content: text, reasoning: text }).catch({
   content: "",
   reasoning_content: "",
@@ -197,7 +197,7 @@ async function checkedFetch(
   throw refusal({
     server: address.shown,
     model,
-    status: response.ok ? 400 : response.status,
+    ...(response.ok ? {} : { status: response.status }),
     retryAfter: response.headers.get("retry-after"),
     body: value ?? text,
   });
