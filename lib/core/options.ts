@@ -15,6 +15,8 @@ export interface Flag {
   readonly choices?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** The limits themselves are not valid. */
+  readonly exclusive?: boolean;
   readonly default?: unknown;
   readonly required: boolean;
   readonly description: string;
@@ -79,6 +81,7 @@ function toFlag(key: string, property: Property, required: boolean): Flag {
     ...(choices ? { choices: choices.map(String) } : {}),
     ...(minimum !== undefined ? { minimum } : {}),
     ...(maximum !== undefined ? { maximum } : {}),
+    ...(property.exclusiveMinimum !== undefined || property.exclusiveMaximum !== undefined ? { exclusive: true } : {}),
     ...(property.default !== undefined ? { default: property.default } : {}),
     required,
     description: property.description ?? "",
@@ -88,12 +91,13 @@ function toFlag(key: string, property: Property, required: boolean): Flag {
 /** What a flag takes, in words: `a whole number from 1 to 64`. */
 export function validValues(flag: Flag): string {
   if (flag.choices) return `${flag.kind === "list" ? "any" : "one"} of ${flag.choices.join(", ")}`;
-  const range = flag.minimum !== undefined && flag.maximum !== undefined
-    ? ` from ${flag.minimum} to ${flag.maximum}`
-    : flag.minimum !== undefined
-    ? ` of ${flag.minimum} or more`
-    : flag.maximum !== undefined
-    ? ` of at most ${flag.maximum}`
+  const { minimum, maximum, exclusive } = flag;
+  const range = minimum !== undefined && maximum !== undefined
+    ? exclusive ? ` between ${minimum} and ${maximum}` : ` from ${minimum} to ${maximum}`
+    : minimum !== undefined
+    ? exclusive ? ` above ${minimum}` : ` of ${minimum} or more`
+    : maximum !== undefined
+    ? exclusive ? ` below ${maximum}` : ` of at most ${maximum}`
     : "";
   switch (flag.kind) {
     case "boolean":
@@ -149,12 +153,15 @@ export function readFlags(flags: readonly Flag[], args: readonly string[]): RawF
     if (flag.kind === "list") {
       const entries = (Array.isArray(raw) ? raw : [raw]).flatMap((value) => String(value).split(","))
         .map((entry) => entry.trim()).filter((entry) => entry !== "");
+      const numbers = entries.map(Number);
+      const bad = flag.items === "string"
+        ? undefined
+        : entries.find((_, index) =>
+          flag.items === "integer" ? !Number.isInteger(numbers[index]) : Number.isNaN(numbers[index])
+        );
       if (entries.length === 0) faults.push(`Cannot use --${flag.name} without a value: valid is ${validValues(flag)}`);
-      values[flag.key] = flag.items === "string" ? entries : entries.map((entry) => {
-        const number = Number(entry);
-        if (Number.isNaN(number) || flag.items === "integer" && !Number.isInteger(number)) fault(entry);
-        return number;
-      });
+      else if (bad !== undefined) fault(bad);
+      else values[flag.key] = flag.items === "string" ? entries : numbers;
     } else if (flag.kind === "boolean") values[flag.key] = raw;
     else if (raw === "" || raw === undefined) {
       faults.push(`Cannot use --${flag.name} without a value: valid is ${validValues(flag)}`);
