@@ -146,28 +146,24 @@ function subtitle(block: Block): string {
 function isPlainHeading(block: Block, next: Block | undefined, facts: BookFacts): boolean {
   if (block.lines.length > 3 || next === undefined) return false;
   const text = flat(block);
-  if (text.length > 100 || isEnding(text)) return false;
-  if (block.before >= 1 && facts.titles.has(titleKey(text)) && isTitleBlock(block)) return true;
+  if (text.length > 100 || (/[.,;:!?"”’]$/.test(text) && !isAllCaps(text)) || isEnding(text)) return false;
+  if (facts.titles.size > 0 && facts.titles.has(titleKey(text)) && isTitleBlock(block)) return true;
   return block.before >= 2 && isAllCaps(plainTitle(text)) && /\p{Lu}{2}/u.test(text) && !/[!?,;:"”]$/.test(text);
+}
+
+/** What a short block is, if it is no paragraph: a thought break, the number of a page, "THE END". */
+function smallArtefact(text: string): string | undefined {
+  if (text.length > 100) return undefined;
+  if (isBreak(text)) return "thought_breaks";
+  if (text.length < 20 && /^[\W_]*(?:page\s+)?\d{1,4}[\W_]*$/i.test(text)) return "page_numbers";
+  return isEnding(text) ? "the_end" : undefined;
 }
 
 /** One block as a paragraph, or undefined when it is none; then it is marked with what it was. */
 function setParagraph(block: Block, facts: BookFacts, removed: Counts): string | undefined {
-  const first = flat(block);
-  if (isBreak(first)) {
-    dropBlock(block, "thought_breaks", removed);
-    return undefined;
-  }
-  if (isBoxed(block)) {
-    dropBlock(block, "drawings", removed);
-    return undefined;
-  }
-  if (first.length < 20 && /^[\W_]*(?:page\s+)?\d{1,4}[\W_]*$/i.test(first)) {
-    dropBlock(block, "page_numbers", removed);
-    return undefined;
-  }
-  if (isEnding(first)) {
-    dropBlock(block, "the_end", removed);
+  const kind = block.lines.length <= 3 ? smallArtefact(flat(block)) : isBoxed(block) ? "drawings" : undefined;
+  if (kind !== undefined) {
+    dropBlock(block, kind, removed);
     return undefined;
   }
   const setting = settingOf(block, facts.width);

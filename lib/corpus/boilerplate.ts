@@ -225,9 +225,11 @@ function joinTitle(parts: readonly string[]): string {
 const RESIDUE =
   /project\s+gutenberg|gutenberg(?:'s|’s)?[\s-]*(?:™|\(tm\)|tm\b|e-?text|e-?book|licen[cs]e|literary|\.(?:org|net|com|de|us)\b)|\bpglaf\b|the small print!|start: full license/i;
 
+const MAYBE_RESIDUE = /gutenberg|pglaf|small print!|full license/i;
+
 /** The first residue of Project Gutenberg's text, with a few words around it. */
 export function findResidue(text: string): string | undefined {
-  const match = RESIDUE.exec(text);
+  const match = MAYBE_RESIDUE.test(text) ? RESIDUE.exec(text) : null;
   if (match === null) return undefined;
   return text.slice(Math.max(0, match.index - 30), match.index + match[0].length + 30).replace(/\s+/g, " ").trim();
 }

@@ -20,7 +20,7 @@ const LINE_NUMBER = /^\s*\d{1,3}[a-z]?\s?\.?\s/;
 /** Any of this, and the text may hold moves at all. */
 const HAS_MOVES = new RegExp(
   String
-    .raw`\b(?:Kt|[KQRBNP])(?:\.? to |\.? takes | ?[-–x×] ?)(?:[KQRBNP]|Kt|\d)|\b\d{1,2}\.{1,3}\s?(?:[KQRBN]?[a-h]?x?[a-h][1-8]|O-O)\b`,
+    .raw`\b(?:Kt|[KQRBNP])(?:\.? to |\.? takes | ?[-–x×] ?)(?:[KQRBNP]\b|[KQRBNP]{1,2}\d|Kt|[1-8](?!\d))|\b\d{1,2}\.{1,3}\s?(?:[KQRBN]?[a-h]?x?[a-h][1-8]|O-O)\b`,
 );
 const PGN_TAG = /^\s*\[[A-Z]\w{1,30}\s+"[^"]*"\]\s*$/;
 const FEN =
@@ -49,7 +49,7 @@ export function dropChess(blocks: readonly Block[], chess: boolean, removed: Cou
       dropCaption(blocks[i - 1], removed);
       dropCaption(blocks[i + 1], removed);
       dropCaption(blocks[i + 2], removed);
-    } else if (block.lines.every((line) => PGN_TAG.test(line))) {
+    } else if (block.lines[0]?.includes("[") === true && block.lines.every((line) => PGN_TAG.test(line))) {
       dropBlock(block, "pgn", removed);
       pgn = true;
     } else if (pgn && /^\s*(?:\d|\(|\{|\*)/.test(block.lines[0] ?? "")) {
@@ -96,7 +96,9 @@ function dropCaption(block: Block | undefined, removed: Counts): void {
 
 /** A board: at least eight lines, of which most are ranks between bars, or rules, or rows of single pieces. */
 export function isBoard(block: Block): boolean {
-  if (block.lines.length < 6) return false;
+  if (block.lines.length < 6 || !/^\s*(?:[\d|+.*#^=♔-♟·□■-]|[rnbqkpRNBQKP]\*?\s)/u.test(block.lines[2] ?? "")) {
+    return false;
+  }
   let ranks = 0;
   for (const line of block.lines) {
     const text = line.trim();
@@ -121,6 +123,8 @@ function isScore(block: Block): boolean {
   for (const line of block.lines) if (LINE_NUMBER.test(line)) numbered++;
   const text = flat(block);
   if (text.length > 20_000) return false;
+  const { words, running } = measure(text);
+  if (running > words * 0.6) return false;
   const moves = moveLetters(text);
   if (moves.number === 0) return false;
   const letters = countLetters(text);
@@ -150,6 +154,8 @@ function countLetters(text: string): number {
 
 /** Cuts runs of six half-moves and more, and positions in FEN, out of one paragraph; moves named in a sentence stay. */
 export function cutMoveRuns(text: string, removed: Counts): string {
+  const { words, running } = measure(text);
+  if (words - running < RUN) return text;
   const moves = [...text.matchAll(MOVE)];
   const cuts: [number, number][] = [];
   for (let i = 0; i < moves.length;) {

@@ -29,7 +29,7 @@ const BYTES_PER_CONTROL = 200;
  */
 export function decodeText(bytes: Uint8Array): Decoded {
   if (bytes.length === 0) throw new RefusedBook("empty", "Cannot clean this text: the file is empty");
-  const controls = countControls(bytes);
+  const { controls, ascii } = inspect(bytes);
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   let text: string;
   let encoding: Decoded["encoding"] = "utf-8";
@@ -40,6 +40,10 @@ export function decodeText(bytes: Uint8Array): Decoded {
     text = new TextDecoder("windows-1252").decode(bom ? bytes.subarray(3) : bytes);
   }
   if (text.includes("\r")) text = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+  if (ascii && controls === 0) {
+    if (text.includes("\f")) text = text.replaceAll("\f", "\n");
+    return { text: text.includes("\t") ? text.replaceAll("\t", "    ") : text, encoding, bom, controls };
+  }
   if (text.includes("\f")) text = text.replaceAll("\f", "\n");
   if (text.includes("\t")) text = text.replaceAll("\t", "    ");
   if (text.includes("\u00a0")) text = text.replaceAll("\u00a0", " ");
@@ -48,11 +52,15 @@ export function decodeText(bytes: Uint8Array): Decoded {
   return { text: text.normalize("NFC"), encoding, bom, controls };
 }
 
-function countControls(bytes: Uint8Array): number {
+function inspect(bytes: Uint8Array): { controls: number; ascii: boolean } {
   let controls = 0;
+  let highest = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0;
-    if (byte >= 0x20) continue;
+    if (byte >= 0x20) {
+      if (byte > highest) highest = byte;
+      continue;
+    }
     if (byte === 0) {
       throw new RefusedBook(
         "binary",
@@ -68,5 +76,5 @@ function countControls(bytes: Uint8Array): number {
       `Cannot clean this text: ${controls} of its ${bytes.length} bytes are control characters, so it is not plain text`,
     );
   }
-  return controls;
+  return { controls, ascii: highest < 0x7f };
 }

@@ -87,7 +87,6 @@ export interface Lexicon {
 const LETTERS = "A-Za-z\\u00c0-\\u024f";
 const LAST_WORD = new RegExp(`[${LETTERS}]+$`);
 const FIRST_WORD = new RegExp(`^ *([${LETTERS}]+)`);
-const WORD = new RegExp(`[${LETTERS}]+(?:-[${LETTERS}]+)*(?!-\\n)`, "g");
 
 /** Scans the book once for the words that its line-end hyphens ask for: joined, hyphenated, and either half. */
 export function buildLexicon(text: string): Lexicon {
@@ -98,21 +97,49 @@ export function buildLexicon(text: string): Lexicon {
     if (left === undefined || right === undefined) continue;
     for (const word of [left, right, left + right, `${left}-${right}`]) wanted.set(word, false);
   }
-  if (wanted.size > 0) {
-    for (const match of text.matchAll(WORD)) {
-      const word = match[0].toLowerCase();
-      if (wanted.has(word)) wanted.set(word, true);
-      else if (word.includes("-")) {
-        for (const part of pairs(word)) if (wanted.has(part)) wanted.set(part, true);
-      }
-    }
-  }
+  if (wanted.size > 0) markSeen(text, wanted);
   return { has: (word) => wanted.get(word) === true };
 }
 
-function pairs(word: string): string[] {
-  const parts = word.split("-");
-  return parts.slice(0, -1).map((part, i) => `${part}-${parts[i + 1] ?? ""}`);
+/** Walks through all words and marks those that are wanted; a filter on ends and length keeps most from being cut out. */
+function markSeen(text: string, wanted: Map<string, boolean>): void {
+  const filter = new Uint8Array(4096);
+  const slot = (first: number, last: number, length: number) =>
+    ((first | 32) * 31 + (last | 32) * 7 + length * 131) & 4095;
+  for (const word of wanted.keys()) {
+    filter[slot(word.charCodeAt(0), word.charCodeAt(word.length - 1), word.length)] = 1;
+  }
+  const see = (word: string) => {
+    if (wanted.has(word)) wanted.set(word, true);
+  };
+  let start = -1;
+  let hyphen = false;
+  for (let i = 0, end = text.length; i <= end; i++) {
+    const code = i < end ? text.charCodeAt(i) : 32;
+    if ((code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0xc0 && code <= 0x24f)) {
+      if (start < 0) start = i;
+    } else if (start >= 0) {
+      if (code === 45 && isLetter(text.charCodeAt(i + 1))) {
+        hyphen = true;
+        continue;
+      }
+      // The first half of a word divided at the line end is no word that was seen.
+      const divided = code === 45 && text.charCodeAt(i + 1) === 10;
+      if (hyphen) {
+        const parts = text.slice(start, i).toLowerCase().split("-");
+        for (let k = 0; k + 1 < parts.length; k++) see(`${parts[k]}-${parts[k + 1]}`);
+        for (const part of parts) see(part);
+      } else if (!divided && filter[slot(text.charCodeAt(start), text.charCodeAt(i - 1), i - start)] === 1) {
+        see(text.slice(start, i).toLowerCase());
+      }
+      start = -1;
+      hyphen = false;
+    }
+  }
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0xc0 && code <= 0x24f);
 }
 
 /**
