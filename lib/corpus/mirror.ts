@@ -28,14 +28,14 @@ export type Found = { found: true; file: FetchedFile } | { found: false; reason:
 export interface Mirrors {
   /** The first file on any mirror that is whole and is this book. */
   book(id: number): Promise<Found>;
-  /** `pg_catalog.csv`, packed or not. */
-  catalogue(): Promise<Found>;
+  /** `pg_catalog.csv`, packed or not: from `url`, else from a file: mirror that has it, else from Project Gutenberg. */
+  catalogue(url?: string): Promise<Found>;
 }
 
 export interface MirrorOptions {
   mirrors: readonly Mirror[];
-  /** Where fetched files are kept; files of file: mirrors are read in place. */
-  cacheFolder: string;
+  /** Where fetched files are kept; asked for at the first of them, since files of file: mirrors are read in place. */
+  cacheFolder: () => string;
   /** Mail or web address of who runs this, for the User-Agent. */
   contact?: string | undefined;
   polite?: PoliteOptions;
@@ -61,7 +61,16 @@ export function openMirrors(
   context: Pick<Context, "fetch" | "clock" | "signal" | "emit">,
   options: MirrorOptions,
 ): Mirrors {
-  const get = politeFetcher(context, userAgent(options.contact), options.polite);
+  const polite = politeFetcher(context, userAgent(options.contact), options.polite);
+  let warned = options.contact !== undefined;
+  const get: typeof polite = (url) => {
+    if (!warned) {
+      warned = true;
+      const message = "Project Gutenberg asks programs for an address: pass --contact with your mail or web address";
+      context.emit({ type: "log", level: "warn", message });
+    }
+    return polite(url);
+  };
   const onDamage = (path: string) =>
     context.emit({ type: "log", level: "warn", message: `Cached "${path}" is damaged: it is fetched again` });
 
@@ -87,7 +96,7 @@ export function openMirrors(
     const attempts: Attempt[] = [];
     for (const mirror of options.mirrors) {
       context.signal.throwIfAborted();
-      const shelf = mirror.kind === "http" ? join(options.cacheFolder, shelfOf(mirror.host)) : undefined;
+      const shelf = mirror.kind === "http" ? join(options.cacheFolder(), shelfOf(mirror.host)) : undefined;
       const kept = shelf === undefined ? undefined : await readCached(shelf, name, onDamage);
       if (kept) return { found: true, file: { bytes: kept.bytes, url: kept.url, sha256: kept.sha256, cached: true } };
       for (const path of paths) {
@@ -105,10 +114,10 @@ export function openMirrors(
 
   return {
     book: (id) => search(layouts(id), `${id}.txt`, (bytes, contentType) => faultOf(bytes, id, contentType)),
-    async catalogue() {
-      const local = options.mirrors.filter((mirror) => mirror.kind === "file");
-      for (const mirror of local) {
-        for (const path of CATALOGUE_PATHS) {
+    async catalogue(url) {
+      if (url !== undefined) return await fetchCatalogue(url);
+      for (const mirror of options.mirrors) {
+        for (const path of mirror.kind === "file" ? CATALOGUE_PATHS : []) {
           const got = await fetchFile(mirror, path, noPage);
           if ("bytes" in got) return { found: true, file: got };
         }
@@ -118,21 +127,21 @@ export function openMirrors(
   };
 
   async function fetchCatalogue(url: string): Promise<Found> {
-    const shelf = join(options.cacheFolder, PUBLIC_SHELF);
-    const kept = await readCached(shelf, "pg_catalog.csv.gz", onDamage);
+    const at = new URL(url);
+    const shelf = join(options.cacheFolder(), shelfOf(at.host));
+    const name = at.pathname.split("/").at(-1) || "pg_catalog.csv";
+    const kept = await readCached(shelf, name, onDamage);
     if (kept) {
-      context.emit({
-        type: "log",
-        level: "info",
-        message: `Catalogue of ${kept.fetched.slice(0, 10)}, from the cache`,
-      });
+      const message = `Catalogue of ${kept.fetched.slice(0, 10)} from the cache; delete "${
+        join(shelf, name)
+      }" for a new one`;
+      context.emit({ type: "log", level: "info", message });
       return { found: true, file: { bytes: kept.bytes, url: kept.url, sha256: kept.sha256, cached: true } };
     }
-    const at = new URL(url);
     const mirror: Mirror = { kind: "http", name: at.origin, host: at.host };
     const got = await fetchFile(mirror, at.pathname.slice(1), noPage);
     if (!("bytes" in got)) return { found: false, reason: got.reason, attempts: [got] };
-    await writeCached(shelf, "pg_catalog.csv.gz", { ...got, now: context.clock.now() });
+    await writeCached(shelf, name, { ...got, now: context.clock.now() });
     return { found: true, file: got };
   }
 }

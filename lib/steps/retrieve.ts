@@ -43,12 +43,13 @@ const Options = z.object({
   mirror: z.array(z.string()).default([...DEFAULT_MIRRORS]).describe(
     "Mirrors in the order in which they are asked: https:, http: or file: (a folder laid out like a mirror)",
   ),
-  contact: z.string().regex(CONTACT, "valid is a mail address or a web address").optional().describe(
-    "Your mail or web address for the User-Agent, as Project Gutenberg asks of programs",
-  ),
+  contact: z.string().refine((text) => CONTACT.test(text), "valid is a mail address or a web address").optional()
+    .describe(
+      "Your mail or web address for the User-Agent, as Project Gutenberg asks of programs",
+    ),
   cacheDir: z.string().optional().describe("Folder of fetched books; default: gutenberg in the user's cache folder"),
   catalogue: z.string().optional().describe(
-    "Local pg_catalog.csv or pg_catalog.csv.gz; default: fetched once and cached",
+    "pg_catalog.csv or pg_catalog.csv.gz, a file or a web address; default: Project Gutenberg's, fetched once and cached",
   ),
   dryRun: z.boolean().default(false).describe("List what would be fetched and why each book is in; fetch no book"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
@@ -78,7 +79,7 @@ export const retrieve = defineStep({
     }
     const mirrors = openMirrors(context, {
       mirrors: options.mirror.map(parseMirror),
-      cacheFolder: options.cacheDir ?? join(cacheDir(context.env), "gutenberg"),
+      cacheFolder: () => options.cacheDir ?? join(cacheDir(context.env), "gutenberg"),
       contact: options.contact,
     });
     const lists = await planLists({ ...options, extended: wantsExtended(options) }, mirrors, context);
@@ -99,7 +100,15 @@ export const retrieve = defineStep({
     }
     for (const name of ["priority", "extended"] as const) {
       if (lists[name].length === 0) continue;
-      const written = await writeWorks(lists[name], outputs[name], options.publishedBefore, mirrors, context);
+      const passedOver = name === "extended" ? lists.passedOver : [];
+      const written = await writeWorks(
+        lists[name],
+        outputs[name],
+        options.publishedBefore,
+        mirrors,
+        context,
+        passedOver,
+      );
       result.works += written.works;
       result.words += written.words;
       for (const [category, books] of Object.entries(written.byCategory)) {

@@ -38,9 +38,11 @@ export function localFiles(options: Sources): string[] {
   });
   const list = bookListPath(options);
   const ids = options.ids.length > 0 ? options.ids : idsOf(list);
-  const catalogues = options.catalogue ? [options.catalogue] : folders.flatMap((folder) => {
-    return CATALOGUE_PATHS.map((path) => pathInFolder(folder, path)).filter(isThere);
-  });
+  const catalogues = options.catalogue
+    ? (/^https?:/i.test(options.catalogue) ? [] : [options.catalogue])
+    : folders.flatMap((folder) => {
+      return CATALOGUE_PATHS.map((path) => pathInFolder(folder, path)).filter(isThere);
+    });
   return [
     list,
     ...(wantsExtended ? [rulesPath(options), ...catalogues] : []),

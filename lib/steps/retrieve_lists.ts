@@ -8,7 +8,7 @@ import { readBytes } from "../core/files.ts";
 import { count } from "../core/format.ts";
 import { readJsonc } from "../core/jsonc.ts";
 import type { Context } from "../core/step.ts";
-import type { Work } from "../records.ts";
+import type { Reject, Work } from "../records.ts";
 import { bookListPath, rulesPath, type Sources } from "./retrieve_files.ts";
 
 /** A book to fetch, with what is known of it beforehand, and why it is wanted. */
@@ -26,6 +26,8 @@ export interface Wanted {
 export interface Lists {
   priority: Wanted[];
   extended: Wanted[];
+  /** Books of the catalogue that fit the rules of a category and are out all the same. */
+  passedOver: Reject[];
 }
 
 /**
@@ -44,12 +46,16 @@ export async function planLists(
   if (options.ids.length > 0) {
     const known = new Map(books.map((book) => [book.id, book]));
     const ids = [...new Set(options.ids)];
-    return { priority: ids.map((id) => ({ ...known.get(id), id, why: "named by --ids" })), extended: [] };
+    return {
+      priority: ids.map((id) => ({ ...known.get(id), id, why: "named by --ids" })),
+      extended: [],
+      passedOver: [],
+    };
   }
   const why = `on the reading list${options.books ? ` "${path}"` : ""}`;
   const priority = books.map((book) => ({ ...book, why }));
-  if (!options.extended) return { priority, extended: [] };
-  return { priority, extended: await chooseExtended(options, books, mirrors, context) };
+  if (!options.extended) return { priority, extended: [], passedOver: [] };
+  return { priority, ...await chooseExtended(options, books, mirrors, context) };
 }
 
 async function chooseExtended(
@@ -57,7 +63,7 @@ async function chooseExtended(
   books: BookList["books"],
   mirrors: Pick<Mirrors, "catalogue">,
   context: Pick<Context, "emit" | "signal">,
-): Promise<Wanted[]> {
+): Promise<Omit<Lists, "priority">> {
   const rules = await readJsonc(rulesPath(options), RuleSet);
   const { bytes, name } = await catalogueBytes(options.catalogue, mirrors);
   const log = (level: "info" | "warn", message: string) => context.emit({ type: "log", level, message });
@@ -85,15 +91,19 @@ async function chooseExtended(
         `enough (${count(pool?.candidates ?? 0)} fit the rules); target ${target}`,
     );
   }
-  return selection.choices.map(({ book, why }) => ({ ...book, why }));
+  return {
+    extended: selection.choices.map(({ book, why }) => ({ ...book, why })),
+    passedOver: selection.passedOver.map(({ id, reason, detail, ...row }) => ({ id: String(id), reason, detail, row })),
+  };
 }
 
 async function catalogueBytes(
   path: string | undefined,
   mirrors: Pick<Mirrors, "catalogue">,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; name: string }> {
-  if (path !== undefined) return { bytes: await readBytes(path), name: path };
-  const found: Found = await mirrors.catalogue();
+  const url = path !== undefined && /^https?:/i.test(path) ? path : undefined;
+  if (path !== undefined && url === undefined) return { bytes: await readBytes(path), name: path };
+  const found: Found = await mirrors.catalogue(url);
   if (found.found) return { bytes: new Uint8Array(found.file.bytes), name: found.file.url };
   const [attempt] = found.attempts;
   throw new UserError(`Cannot fetch the catalogue${attempt ? ` from ${attempt.url}: ${attempt.detail}` : ""}`, {

@@ -26,6 +26,7 @@ export interface Written {
 /**
  * Fetches and cleans books one after the other and writes them in their order; what fails goes to the rejects file beside.
  *
+ * @param passedOver Rejects of the choice before, which go to the same file.
  * @throws {UserError} where not one book came through: the files of an earlier run are left as they are.
  */
 export async function writeWorks(
@@ -34,6 +35,7 @@ export async function writeWorks(
   publishedBefore: number,
   mirrors: Pick<Mirrors, "book">,
   context: Pick<Context, "emit" | "signal">,
+  passedOver: readonly Reject[] = [],
 ): Promise<Written> {
   const result: Written = { works: 0, words: 0, byCategory: {}, refused: [], missing: [] };
   const rejectsPath = beside(output, "_rejects.jsonl");
@@ -87,6 +89,7 @@ export async function writeWorks(
   if (result.works === 0) throw noneCame(result);
   const rows = await works.commit();
   context.emit({ type: "artifact", path: output, title: "Works", rows });
+  for (const row of passedOver) await rejects.write(row);
   const left = await rejects.commit();
   context.emit({ type: "artifact", path: rejectsPath, title: "Books left out, with reasons", rows: left });
   return result;
