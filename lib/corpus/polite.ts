@@ -79,7 +79,7 @@ export function politeFetcher(
     } catch (error) {
       context.signal.throwIfAborted();
       if (error instanceof Deno.errors.NotCapable) throw notAllowed(url, error);
-      const detail = messageOf(stall.signal.aborted ? stall.signal.reason : error);
+      const detail = innermost(stall.signal.aborted ? stall.signal.reason : error);
       return response ? { kind: "bad", reason: "truncated", detail } : { kind: "unreachable", detail };
     } finally {
       host.last = context.clock.now();
@@ -162,6 +162,12 @@ function stallTimer(ms: number): Disposable & { signal: AbortSignal; restart(): 
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };
+}
+
+/** "fetch failed" says little; its cause says what the network did. */
+function innermost(error: unknown): string {
+  if (error instanceof Error && error.cause instanceof Error) return innermost(error.cause);
+  return messageOf(error).replace(/^error sending request for url \([^)]*\): /, "");
 }
 
 function forbidden(url: string): UserError {

@@ -8,7 +8,7 @@ import { beside, cacheDir, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
 import { localFiles } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
-import { type Left, writeWorks } from "./retrieve_works.ts";
+import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
 
 /** What a run of `retrieve` did, or would do. */
 export interface Retrieved {
@@ -94,8 +94,11 @@ export const retrieve = defineStep({
     };
     const info = (message: string) => context.emit({ type: "log", level: "info", message });
     if (options.dryRun) {
-      for (const book of result.plan) info(describe(book));
-      info(`${count(result.plan.length)} books would be fetched; nothing was written`);
+      const late = result.plan.filter((book) => tooLate(book, options.publishedBefore) !== undefined);
+      for (const book of result.plan) {
+        info(late.includes(book) ? `${describe(book)}; left out: too late` : describe(book));
+      }
+      info(`${count(result.plan.length - late.length)} books would be fetched; nothing was written`);
       return result;
     }
     for (const name of ["priority", "extended"] as const) {

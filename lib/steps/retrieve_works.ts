@@ -15,6 +15,9 @@ export interface Left {
   detail: string;
 }
 
+/** The reason of a book that no mirror could be asked for. */
+const UNREACHABLE = "unreachable";
+
 export interface Written {
   works: number;
   words: number;
@@ -52,7 +55,8 @@ export async function writeWorks(
     tried?: Attempt[],
   ) => {
     result[kind].push({ id: book.id, title: book.title, reason, detail });
-    context.emit({ type: "drop", reason, count: 1, id: String(book.id), detail });
+    // Without network every book would say so; one event at the end says it for all.
+    if (reason !== UNREACHABLE) context.emit({ type: "drop", reason, count: 1, id: String(book.id), detail });
     const { why, ...known } = book;
     const row: Reject = { reason, id: String(book.id), detail, row: { ...known, why, ...(tried ? { tried } : {}) } };
     await rejects.write(row);
@@ -61,7 +65,7 @@ export async function writeWorks(
   progress(0);
   for (const [index, book] of list.entries()) {
     context.signal.throwIfAborted();
-    const late = [book.year, book.translation_year].find((year) => year !== undefined && year >= publishedBefore);
+    const late = tooLate(book, publishedBefore);
     const found = late === undefined ? await mirrors.book(book.id) : undefined;
     if (late !== undefined) {
       await leave("refused", book, "published_too_late", `${late}, not before ${publishedBefore}`);
@@ -86,6 +90,8 @@ export async function writeWorks(
     }
     progress(index + 1);
   }
+  const unreachable = result.missing.filter(({ reason }) => reason === UNREACHABLE).length;
+  if (unreachable > 0) context.emit({ type: "drop", reason: UNREACHABLE, count: unreachable });
   if (result.works === 0) throw noneCame(result);
   const rows = await works.commit();
   context.emit({ type: "artifact", path: output, title: "Works", rows });
@@ -93,6 +99,11 @@ export async function writeWorks(
   const left = await rejects.commit();
   context.emit({ type: "artifact", path: rejectsPath, title: "Books left out, with reasons", rows: left });
   return result;
+}
+
+/** The year of publication or translation that puts a book past the line, if one does. */
+export function tooLate(book: Wanted, publishedBefore: number): number | undefined {
+  return [book.year, book.translation_year].find((year) => year !== undefined && year >= publishedBefore);
 }
 
 /** @throws {RefusedBook} what cleaning throws. */
@@ -136,16 +147,14 @@ function languageCode(name: string | undefined): string {
 
 function noneCame({ missing, refused }: Written): UserError {
   const left = [...missing, ...refused];
+  if (missing.length > 0 && missing.every(({ reason }) => reason === UNREACHABLE)) {
+    return new UserError(`Cannot retrieve any of ${left.length} books: no mirror can be reached`, {
+      hint: "Check the network, or name a mirror on this machine: --mirror file:path/to/folder",
+    });
+  }
   const shown = left.slice(0, 3).map(({ id, reason, detail }) => `  ${id}: ${reason} (${detail})`);
   const more = left.length > shown.length ? [`  … and ${left.length - shown.length} more`] : [];
-  const offline = missing.length > 0 && missing.every(({ reason }) => reason === "unreachable");
-  return new UserError(
-    [`Cannot retrieve any of ${left.length} books${offline ? ": no mirror can be reached" : ""}`, ...shown, ...more]
-      .join("\n"),
-    {
-      hint: offline
-        ? "Check the network, or name a mirror on this machine: --mirror file:path/to/folder"
-        : "Check --mirror; the rehearsal (deno task pipeline) needs no network.",
-    },
-  );
+  return new UserError([`Cannot retrieve any of ${left.length} books`, ...shown, ...more].join("\n"), {
+    hint: "Check --mirror, --books and --ids; the rehearsal (deno task pipeline) needs no network.",
+  });
 }
