@@ -23,8 +23,10 @@ export interface Automaton {
   accepted: Int32Array;
 }
 
-/** Entries of a table: 16 MB, which nothing but an explosion of states needs. */
-const MOST_ENTRIES = 1 << 22;
+/** 200 patterns need some 3,000 states; only an explosion of states needs this many. */
+const MOST_STATES = 20_000;
+/** Nodes in all states together: bounds the time of the construction to about a second. */
+const MOST_MEMBERS = 1_000_000;
 
 /** The patterns need too many states; which of them is to blame is for the caller to find out. */
 export class TooManyStates extends Error {}
@@ -33,7 +35,7 @@ export class TooManyStates extends Error {}
  * @param categoryOf The category of each pattern, as a number.
  * @throws {TooManyStates}
  */
-export function determinize(nfa: Nfa, categoryOf: readonly number[]): Automaton {
+export function determinize(nfa: Nfa, categoryOf: readonly number[], mostStates: number = MOST_STATES): Automaton {
   const { nodes } = nfa;
   const classes = classify(nodes.flatMap((node) => node.type === "read" ? [node.set] : []));
   const readBy = nodes.map((node) => node.type === "read" ? classes.of(node.set) : []);
@@ -42,11 +44,13 @@ export function determinize(nfa: Nfa, categoryOf: readonly number[]): Automaton 
   const [DEAD, START] = [0, 1];
   const states: number[][] = [[], closure(nodes, nfa.starts)];
   const known = new Map<string, number>();
+  let size = 0;
   const stateOf = (members: number[]) => {
     const key = members.join();
     let state = known.get(key);
     if (state === undefined) {
-      if ((states.length + 1) * width > MOST_ENTRIES) throw new TooManyStates();
+      size += members.length;
+      if (states.length >= mostStates || size > MOST_MEMBERS) throw new TooManyStates();
       state = states.push(members) - 1;
       known.set(key, state);
     }

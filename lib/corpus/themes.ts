@@ -117,10 +117,13 @@ export function compileThemes(
     automaton = determinize(nfa, categoryOf);
   } catch (error) {
     if (!(error instanceof TooManyStates)) throw error;
+    const large = patterns.filter(({ pattern }) => explodes(pattern));
     throw new UsageError(
-      patterns.filter(({ pattern }) => statesOf(pattern) > MOST_STATES_ALONE).map(({ pattern, place }) =>
-        `Cannot use ${place()}: the pattern "${pattern}": it needs too many states; make its {m,n} or classes smaller`
-      ).concat("Cannot use these patterns together: they need too many states; make them fewer or simpler").slice(0, 5),
+      large.length > 0
+        ? large.map(({ pattern, place }) =>
+          `Cannot use ${place()}: the pattern "${pattern}": it needs too many states; make its counts or classes smaller`
+        )
+        : "Cannot use these patterns together: they need too many states; make them fewer or simpler",
     );
   }
   return { file, categories, patterns, automaton, scan: createScanner(automaton, categoryOf) };
@@ -129,14 +132,15 @@ export function compileThemes(
 /** A phrase has tens of states; a pattern with more than this is what fills the table. */
 const MOST_STATES_ALONE = 2000;
 
-function statesOf(pattern: string): number {
+function explodes(pattern: string): boolean {
   const nfa: Nfa = { nodes: [], starts: [] };
   addPattern(nfa, parsePattern(pattern));
   try {
-    const { limit, classes } = determinize(nfa, [0]);
-    return limit / classes.count;
-  } catch {
-    return Infinity;
+    determinize(nfa, [0], MOST_STATES_ALONE);
+    return false;
+  } catch (error) {
+    if (error instanceof TooManyStates) return true;
+    throw error;
   }
 }
 
