@@ -47,18 +47,27 @@ def artifact(path, title, rows=None):
     emit("artifact", **{key: value for key, value in fields.items() if value is not None})
 
 
-def follow_parent():
-    """Ends this process, and the group that it leads, when standard input ends: then the parent has died."""
+def follow_parent(cleanup=None):
+    """Ends this process, and the group that it leads, when standard input ends: then the parent has died.
+
+    `cleanup` is called before, to end what does not belong to the group.
+    """
 
     def watch():
         try:
-            while sys.stdin.buffer.read(4096):
+            # Not sys.stdin: its lock, held by this thread, would break the interpreter's own end.
+            while os.read(0, 4096):
                 pass
-        except (OSError, ValueError):
+        except OSError:
             pass
+        try:
+            if cleanup is not None:
+                cleanup()
+        except Exception as error:  # Nobody is left to read it.
+            print(error, file=sys.stderr)
         if os.name == "posix" and os.getpgrp() == os.getpid():
             os.killpg(os.getpgrp(), signal.SIGKILL)
         os._exit(1)
 
-    if sys.stdin is not None:
+    if sys.stdin is not None:  # As in a process without a console.
         threading.Thread(target=watch, daemon=True).start()
