@@ -1,12 +1,12 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { DEFAULT_MIRRORS, parseMirror } from "../corpus/layout.ts";
+import { DEFAULT_MIRRORS } from "../corpus/layout.ts";
 import { openMirrors } from "../corpus/mirror.ts";
 import { UsageError } from "../core/errors.ts";
 import { count } from "../core/format.ts";
 import { beside, cacheDir, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
-import { localFiles } from "./retrieve_files.ts";
+import { localFiles, namedMirror } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
 import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
 
@@ -78,7 +78,7 @@ export const retrieve = defineStep({
       throw new UsageError(`Cannot write both corpora to "${outputs.priority}": give --output another name`);
     }
     const mirrors = openMirrors(context, {
-      mirrors: options.mirror.map(parseMirror),
+      mirrors: options.mirror.map(namedMirror),
       cacheFolder: () => options.cacheDir ?? join(cacheDir(context.env), "gutenberg"),
       contact: options.contact,
     });
@@ -123,7 +123,9 @@ export const retrieve = defineStep({
     }
     if (result.missing.length > 0) {
       const remote = options.mirror.some((mirror) => !/^file:/i.test(mirror));
-      const message = `${count(result.missing.length)} of ${count(result.plan.length)} books are missing; why is in ` +
+      const verb = result.missing.length === 1 ? "is" : "are";
+      const message =
+        `${count(result.missing.length)} of ${count(result.plan.length)} books ${verb} missing; why is in ` +
         `"${beside(outputs.priority, "_rejects.jsonl")}"`;
       const again = remote ? ". Run again to ask for them once more: all others are cached" : "";
       context.emit({ type: "log", level: "warn", message: message + again });

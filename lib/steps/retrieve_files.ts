@@ -1,7 +1,8 @@
+import { isAbsolute, relative } from "node:path";
 import { parse } from "jsonc-parser";
 import { BookList } from "../corpus/books.ts";
-import { CATALOGUE_PATHS, layouts, parseMirror, pathInFolder } from "../corpus/layout.ts";
-import { presetPath } from "../core/paths.ts";
+import { CATALOGUE_PATHS, layouts, type Mirror, parseMirror, pathInFolder } from "../corpus/layout.ts";
+import { presetPath, WORKSPACE } from "../core/paths.ts";
 
 /** What the options of `retrieve` say about files on this machine. */
 export interface Sources {
@@ -20,6 +21,20 @@ export function bookListPath(options: Pick<Sources, "books">): string {
 
 export function rulesPath(options: Pick<Sources, "rules">): string {
   return options.rules ?? presetPath("deepred/extended.jsonc");
+}
+
+/**
+ * A `--mirror` as source URLs shall name it: a folder of the workspace relative to it, so that works made from the samples are
+ * the same on every machine.
+ *
+ * @throws {UsageError} what {@linkcode parseMirror} refuses.
+ */
+export function namedMirror(mirror: string): Mirror {
+  const parsed = parseMirror(mirror);
+  if (parsed.kind !== "file" || !isAbsolute(parsed.folder)) return parsed;
+  const way = relative(WORKSPACE, parsed.folder);
+  if (way === "" || way.startsWith("..") || isAbsolute(way)) return parsed;
+  return { ...parsed, name: `file:${way.replaceAll("\\", "/")}` };
 }
 
 /**

@@ -241,3 +241,20 @@ Deno.test({
     }
   },
 });
+
+Deno.test("retrieve makes the same works from the samples wherever the workspace lies", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const options = retrieve.options.parse({
+      books: join(WORKSPACE, "lib", "presets", "rehearsal", "books.jsonc"),
+      mirror: [`file:${join(WORKSPACE, "data-samples", "mirror")}`],
+      dataDir: folder,
+    });
+    const result = await retrieve.run(options, fakeContext());
+    equal(result.works >= 8, true);
+    const works = await Array.fromAsync(readJsonl(join(folder, "corpus", "priority_works.jsonl"), Work));
+    equal(works.every(({ source_url }) => source_url.startsWith("file:data-samples/mirror/cache/epub/")), true);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
