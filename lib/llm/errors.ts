@@ -165,14 +165,17 @@ export function unreachable(server: string, cause: unknown): ChatError {
       retryable: false,
     });
   }
+  if (
+    !/refused/i.test(words) && /reset|closed|broken pipe|unexpected (?:end|eof)|incomplete|reading a body/i.test(words)
+  ) {
+    return new ChatError("server", `${server} broke the connection off`, { cause });
+  }
   const why = /refused/i.test(words)
     ? "connection refused"
     : /dns|resolve|not known|getaddrinfo/i.test(words)
     ? "the name is not known"
     : /certificate|tls|ssl/i.test(words)
     ? "no secure connection"
-    : /reset|closed|broken pipe|unexpected (?:end|eof)|incomplete/i.test(words)
-    ? "the connection broke off"
     : /timed? ?out/i.test(words)
     ? "no answer in time"
     : (causes(cause).at(-1) ?? "no connection");

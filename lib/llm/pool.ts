@@ -59,7 +59,7 @@ export async function workThrough<T>(
     if (both.aborted) return false;
     try {
       const { done, value } = await queue.next();
-      if (done) return false;
+      if (done || both.aborted) return false; // Stopped while the task was being fetched.
       await work(value, both);
       return true;
     } catch (error) {

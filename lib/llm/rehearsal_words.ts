@@ -52,7 +52,7 @@ export function things(passage: string, preferred: readonly string[]): string[] 
       (FOLLOWERS.has(after) || /^[^a-z]$/.test(after));
     if (!determined && !NAMES_A_THING.test(noun)) return;
     if (!/^[a-z]{4,14}$/.test(noun) || NOT_THINGS.has(noun) || PLURALS.test(noun)) return;
-    if (/(?:ly|ed|est|ous|ful|less|able|ible|ish|ing)$/.test(noun)) return;
+    if (/(?:ly|ed|(?<!qu|gu|ch|harv|for|inter|pri|prot|temp)est|ous|ful|less|able|ible|ish|ing)$/.test(noun)) return;
     weight.set(noun, (weight.get(noun) ?? (preferred.includes(noun) ? 4 : 0)) + 1);
   });
   const found = [...weight].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([noun]) => noun);

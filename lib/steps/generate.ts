@@ -1,7 +1,8 @@
 /** Phase 3: a language model turns each passage into questions, answered in Deep Red's voices. */
 import { UsageError, UserError } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { readTextFile, writeFileAtomic } from "../core/files.ts";
 import { type Context, defineStep } from "../core/step.ts";
+import { countThemes, parseThemes } from "../corpus/themes.ts";
 import type { Manner } from "../dialogue/converse.ts";
 import { openLedger } from "../dialogue/ledger.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
@@ -11,7 +12,6 @@ import { buildDataset } from "./generate_dataset.ts";
 import { checkServer, engineFor } from "./generate_engine.ts";
 import { type GenerateOptions, generateOptions, type GeneratePaths, generatePaths } from "./generate_options.ts";
 import { datasetCard, type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
-import { themeMatcher } from "./generate_themes.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
 export interface GenerateResult {
@@ -40,11 +40,12 @@ export const generate = defineStep({
     const start = context.clock.now();
     const paths = generatePaths(options, context.env);
     const engine = engineFor(options, context);
-    const [{ personas }, prompts, themesIn] = await Promise.all([
+    const [{ personas }, prompts, themes] = await Promise.all([
       loadPersonas(paths.personas),
       loadPrompts(paths.prompts),
-      themeMatcher(paths.themes),
+      readTextFile(paths.themes).then((text) => parseThemes(text, paths.themes)),
     ]);
+    const themesIn = (text: string) => Object.keys(countThemes(themes, text).counts);
     const say = (level: "info" | "warn", message: string) => context.emit({ type: "log", level, message });
     const tasks = () => assignments(paths.input, personas, options, context.signal);
     const plan = await survey(tasks(), paths.input);
@@ -58,14 +59,17 @@ export const generate = defineStep({
       await showPlan(tasks(), plan, manner, options, context);
       return { paths, plan };
     }
-    await makeRoom(paths, options);
+    if (!options.resume && !options.overwrite && await exists(paths.output)) {
+      throw occupied(paths.output, "it exists already");
+    }
+    await checkServer(options, context);
+    if (options.overwrite && !options.resume) await setAside(paths.ledger);
     using ledger = openLedger(paths.ledger);
     if (ledger.count() > 0 && !options.resume) {
       throw occupied(paths.ledger, `it holds ${ledger.count()} answers of a run`);
     }
     if (engine.name === "rehearsal") say("warn", REHEARSAL_NOTICE);
     manner.structured = ledger.note(`prompt-only ${engine.model}`) === undefined;
-    await checkServer(options, context);
 
     const { examples: total } = plan;
     const collected = await collectAnswers({
@@ -116,17 +120,12 @@ async function survey(tasks: AsyncIterable<{ last: boolean }>, input: string): P
   });
 }
 
-/** Refuses to touch an earlier run's files unless told what to do with them. */
-async function makeRoom(paths: GeneratePaths, { resume, overwrite }: GenerateOptions): Promise<void> {
-  if (resume) return;
-  if (!overwrite) {
-    if (await exists(paths.output)) throw occupied(paths.output, "it exists already");
-    return;
-  }
-  if (!await exists(paths.ledger)) return;
+/** Moves the answers of an earlier run out of the way; they may have cost hours, so they are not deleted. */
+async function setAside(ledger: string): Promise<void> {
+  if (!await exists(ledger)) return;
   // Opened once: a run that is still writing is refused, and everything is in the one file when it moves.
-  openLedger(paths.ledger)[Symbol.dispose]();
-  await Deno.rename(paths.ledger, paths.ledger.replace(/\.sqlite$/, "_previous.sqlite"));
+  openLedger(ledger)[Symbol.dispose]();
+  await Deno.rename(ledger, ledger.replace(/\.sqlite$/, "_previous.sqlite"));
 }
 
 function occupied(path: string, why: string): UsageError {

@@ -99,7 +99,7 @@ Deno.test("openaiEngine tells faults by their shape, whatever the status", async
     ["truncated", false, { kind: "answer", content: '{"user": "Wh', finish: "length" }],
     ["bad_response", true, { kind: "raw", body: '{"ok":true}', type: "application/json" }],
     ["bad_response", true, { kind: "raw", body: "data: {nonsense\n\n", type: "text/event-stream" }],
-    ["unreachable", true, { kind: "drop", after: "Half an ans" }],
+    ["server", true, { kind: "drop", after: "Half an ans" }],
     ["timeout", true, { kind: "hang", after: "Wait" }],
     ["bad_request", false, { kind: "error", error: "Error rendering prompt with jinja template: x", status: 400 }],
   ];

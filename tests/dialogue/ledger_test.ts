@@ -1,0 +1,99 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { join } from "node:path";
+import { UserError } from "@/core/errors.ts";
+import { type Answer, openLedger } from "@/dialogue/ledger.ts";
+
+const ANSWER: Answer = {
+  reply: {
+    content: "Yes.",
+    reasoning: "",
+    finishReason: "stop",
+    model: "m",
+    usage: { completionTokens: 2 },
+    timing: { firstTokenMs: 1, totalMs: 2 },
+  },
+};
+
+async function withFolder(test: (folder: string) => Promise<void> | void) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("openLedger keeps answers, faults and notes for the next run", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "new", "ledger.sqlite");
+    {
+      using ledger = openLedger(path);
+      const fault = { fault: { kind: "truncated", message: "ran out" } };
+      await Promise.all([ledger.put("a", ANSWER), ledger.put("b", fault)]);
+      ledger.setNote("prompt-only m", "true");
+      equal(ledger.count(), 2);
+    }
+    using ledger = openLedger(path);
+    deepEqual(ledger.get("a"), ANSWER);
+    deepEqual(ledger.get("b"), { fault: { kind: "truncated", message: "ran out" } });
+    equal(ledger.get("c"), undefined);
+    equal(ledger.note("prompt-only m"), "true");
+    equal(ledger.note("other"), undefined);
+  }));
+
+Deno.test("openLedger leaves one file behind", () =>
+  withFolder(async (folder) => {
+    const ledger = openLedger(join(folder, "ledger.sqlite"));
+    await ledger.put("a", ANSWER);
+    ledger[Symbol.dispose]();
+    deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["ledger.sqlite"]);
+  }));
+
+Deno.test("openLedger refuses a second run on the same file", () =>
+  withFolder((folder) => {
+    const path = join(folder, "ledger.sqlite");
+    using _first = openLedger(path);
+    throws(() => openLedger(path), (error: unknown) => error instanceof UserError && /another run/.test(error.message));
+  }));
+
+Deno.test("openLedger refuses what is no ledger, and a folder", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "ledger.sqlite");
+    await Deno.writeTextFile(path, "not a database ".repeat(100));
+    throws(
+      () => openLedger(path),
+      (error: unknown) => error instanceof UserError && /not a ledger/.test(error.message),
+    );
+    throws(() => openLedger(folder), UserError);
+  }));
+
+Deno.test("openLedger keeps every answer that was acknowledged before the process is killed", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "ledger.sqlite");
+    const script = join(folder, "writer.ts");
+    const module = new URL("../../lib/dialogue/ledger.ts", import.meta.url).href;
+    await Deno.writeTextFile(
+      script,
+      `import { openLedger } from ${JSON.stringify(module)};
+       const ledger = openLedger(${JSON.stringify(path)});
+       for (let n = 0;; n++) {
+         await ledger.put(String(n), ${JSON.stringify(ANSWER)});
+         console.log(n);
+       }`,
+    );
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-lock", "--config", config, script],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    let said = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (said.split("\n").length > 50) child.kill("SIGKILL");
+    }
+    await child.status;
+    const last = Number(said.trimEnd().split("\n").at(-1));
+    using ledger = openLedger(path);
+    for (let n = 0; n <= last; n++) deepEqual(ledger.get(String(n)), ANSWER, `answer ${n} of ${last}`);
+  }));

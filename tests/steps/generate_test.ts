@@ -1,0 +1,321 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { UsageError, UserError } from "@/core/errors.ts";
+import type { Context } from "@/core/step.ts";
+import { Example } from "@/records.ts";
+import { generate } from "@/steps/generate.ts";
+import { fakeContext } from "../fakes/context.ts";
+import { answerDistinctly, type Behaviour, fakeLmStudio, type SeenRequest } from "../fakes/lmstudio.ts";
+
+const THINGS = "harvest bridge furnace library orchard signal canal lamp archive workshop ferry kitchen".split(" ");
+
+/** Passages on theme, as filter leaves them. */
+async function passages(folder: string, count = 6): Promise<string> {
+  const rows = Array.from({ length: count }, (_, n) => {
+    const [a, b, c] = [n, n + 5, n + 7].map((at) => THINGS[at % THINGS.length]);
+    const theme = ["collectivism", "science", "strategy"][n % 3] ?? "";
+    return {
+      id: `book-${n}`,
+      text:
+        `The workers of district ${n} built the ${a} in common, and the plan for the ${b} was read to the ${c}. No comrade ` +
+        `kept the ${a} for himself, because science had shown the people how a ${b} outlives its builder.`,
+      source_id: 7,
+      source_title: "Annals of the Red Canal",
+      author: "A. Test",
+      year: 1911,
+      keyword_counts: { [theme]: 3, total: 3 },
+    };
+  });
+  const path = join(folder, "filtered.jsonl");
+  await Deno.writeTextFile(path, rows.map((row) => JSON.stringify(row) + "\n").join(""));
+  return path;
+}
+
+interface Setting {
+  folder: string;
+  output: string;
+  context: ReturnType<typeof fakeContext>;
+  run(options?: object, context?: Context): ReturnType<typeof generate.run>;
+  /** Text of a file of the run. */
+  read(ending: string): Promise<string>;
+  examples(ending?: string): Promise<Example[]>;
+}
+
+async function withRun(test: (setting: Setting) => Promise<void>, count?: number): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const input = await passages(folder, count);
+    const output = join(folder, "out", "set.jsonl");
+    const context = fakeContext({ fetch });
+    const read = (ending: string) => Deno.readTextFile(output.replace(".jsonl", ending));
+    await test({
+      folder,
+      output,
+      context,
+      run: (options = {}, given = context) =>
+        generate.run(generate.options.parse({ input, output, ...options }), given),
+      read,
+      examples: async (ending = ".jsonl") =>
+        (await read(ending)).trimEnd().split("\n").map((line) => Example.parse(JSON.parse(line))),
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const REHEARSAL = { engine: "rehearsal" };
+
+Deno.test("generate writes ChatML lines, both sides of the split, statistics, card and checkpoint", () =>
+  withRun(async ({ run, read, examples, context }) => {
+    const { stats, split } = await run(REHEARSAL);
+    const all = await examples();
+    equal(all.length, stats?.examples_generated);
+    ok(all.length >= 10, JSON.stringify(stats));
+    for (const { messages } of all) deepEqual(messages.map(({ role }) => role), ["system", "user", "assistant"]);
+    deepEqual(all[0]?.metadata?.source_title, "Annals of the Red Canal");
+    equal(all[0]?.metadata?.chunk_id, "book-0");
+    equal((split?.train.rows ?? 0) + (split?.val.rows ?? 0), all.length);
+    const sides = [await examples("_train.jsonl"), await examples("_val.jsonl")].map((rows) =>
+      new Set(rows.map(({ metadata }) => metadata?.chunk_id))
+    );
+    ok(sides[0]?.isDisjointFrom(sides[1] ?? new Set()));
+
+    const told = JSON.parse(await read("_stats.json"));
+    equal(told.chunks_processed, 6);
+    equal(told.examples_generated + told.examples_failed, 12);
+    equal(told.examples_failed, Object.values<number>(told.rejects).reduce((sum, n) => sum + n, 0));
+    equal(told.rehearsal, true);
+    for (const key of ["start_time", "end_time", "system_prompt_distribution", "average_response_length"]) {
+      ok(key in told, key);
+    }
+    match(await read("_card.md"), /REHEARSAL: no model was asked/);
+    equal(JSON.parse(await read("_checkpoint.json")).chunks_processed, 6);
+    ok(
+      context.events.some((event) => event.type === "log" && event.level === "warn" && /REHEARSAL/.test(event.message)),
+    );
+  }));
+
+Deno.test("generate gives a passage different personas and says them in the system message", () =>
+  withRun(async ({ run, examples }) => {
+    await run({ ...REHEARSAL, examplesPerChunk: 5 });
+    const byChunk = Map.groupBy(await examples(), ({ metadata }) => metadata?.chunk_id);
+    for (const [, rows] of byChunk) {
+      equal(new Set(rows.map(({ metadata }) => metadata?.persona)).size, rows.length);
+      equal(new Set(rows.map(({ messages }) => messages[0]?.content)).size, rows.length);
+    }
+  }));
+
+Deno.test("generate writes the same bytes whatever the concurrency and the order of arrival", async () => {
+  const outputs: string[] = [];
+  for (const concurrency of [1, 7]) {
+    await withRun(async ({ run, read }) => {
+      const behave = (request: SeenRequest): Behaviour => ({
+        ...answerDistinctly(request),
+        ...(concurrency > 1 ? { firstTokenMs: (request.index * 7) % 20 } : {}),
+      } as Behaviour);
+      await using fake = fakeLmStudio({ behave });
+      await run({ lmstudioUrl: fake.url, concurrency });
+      equal(fake.requests.length, 12);
+      ok(fake.busiest <= concurrency);
+      outputs.push(await read(".jsonl") + await read("_train.jsonl") + await read("_card.md"));
+    });
+  }
+  equal(outputs[0], outputs[1]);
+});
+
+Deno.test("generate refuses to overwrite, resumes without asking again, and starts anew when told", () =>
+  withRun(async ({ run, read, output }) => {
+    await using fake = fakeLmStudio();
+    const server = { lmstudioUrl: fake.url };
+    await run(server);
+    const first = await read(".jsonl");
+    await rejects(run(server), (error) => error instanceof UsageError && /exists already/.test(error.message));
+    const { stats } = await run({ ...server, resume: true });
+    equal(fake.requests.length, 12);
+    equal(stats?.answers_reused, 12);
+    equal(await read(".jsonl"), first);
+    await Deno.remove(output);
+    await rejects(run(server), (error) => error instanceof UsageError && /12 answers/.test(error.message));
+    await run({ ...server, overwrite: true });
+    equal(fake.requests.length, 24);
+    equal(await read(".jsonl"), first);
+    ok((await Deno.stat(output.replace(".jsonl", "_ledger_previous.sqlite"))).isFile);
+  }));
+
+Deno.test("generate stopped in the middle leaves no half dataset, and a resumed run equals an undisturbed one", async () => {
+  let undisturbed = "";
+  await withRun(async ({ run, read }) => {
+    await using fake = fakeLmStudio();
+    await run({ lmstudioUrl: fake.url });
+    undisturbed = await read(".jsonl");
+  });
+  await withRun(async ({ run, read, output, context }) => {
+    const stop = new AbortController();
+    await using fake = fakeLmStudio({
+      behave: (request) => {
+        if (request.index === 7) stop.abort(new DOMException("stopped by the user", "AbortError"));
+        return request.index >= 7 ? { kind: "hang" } : answerDistinctly(request);
+      },
+    });
+    const options = { lmstudioUrl: fake.url, concurrency: 2 };
+    await rejects(run(options, { ...context, signal: stop.signal }), { name: "AbortError" });
+    const names = (await Array.fromAsync(Deno.readDir(join(output, "..")))).map(({ name }) => name).toSorted();
+    deepEqual(names, ["set_checkpoint.json", "set_ledger.sqlite"]);
+    const asked = fake.requests.length;
+    fake.behave(answerDistinctly);
+    const { stats } = await run({ ...options, resume: true });
+    // Only what was in flight is sent again.
+    ok(fake.requests.length - asked <= 12 - asked + 2, `${asked} then ${fake.requests.length}`);
+    equal((stats?.answers_reused ?? 0) + (stats?.requests_sent ?? 0), 12);
+    equal(await read(".jsonl"), undisturbed);
+  });
+});
+
+Deno.test("generate accounts for every example under every fault", () =>
+  withRun(async ({ run, read, context }) => {
+    const good = (request: SeenRequest) => answerDistinctly(request);
+    const faults: ((request: SeenRequest) => Behaviour)[] = [
+      good,
+      () => ({ kind: "empty" }),
+      () => ({ kind: "answer", content: "I would rather talk." }),
+      () => ({ kind: "error", error: { message: "busy" }, status: 503, retryAfter: "1" }),
+      (request) => ({ ...good(request), finish: "length" } as Behaviour),
+      () => ({ kind: "error", error: "Model unloaded." }),
+      (request) => ({ ...good(request), reasoning: "hm", reasoningIn: "think" } as Behaviour),
+      () => ({
+        kind: "answer",
+        content: '{"user":"Why?","assistant":"**No.** That is all that I shall say about this matter."}',
+      }),
+      () => ({ kind: "frame-error", error: "crash", after: "{" }),
+      () => ({ kind: "drop", after: "{" }),
+    ];
+    await using fake = fakeLmStudio({ behave: (request) => (faults[request.index % faults.length] ?? good)(request) });
+    const { stats } = await run({ lmstudioUrl: fake.url, retries: 2 });
+    ok(stats);
+    equal(stats.examples_requested, 40);
+    equal(stats.examples_generated + stats.examples_failed, 40);
+    equal(Object.values(stats.rejects).reduce((sum, n) => sum + n, 0), stats.examples_failed);
+    ok(stats.examples_generated >= 20, JSON.stringify(stats));
+    const rejected = (await read("_rejects.jsonl")).trimEnd().split("\n");
+    equal(rejected.length, stats.examples_failed);
+    const dropped = context.events.flatMap((event) => event.type === "drop" ? [event.count] : []);
+    equal(dropped.reduce((sum, n) => sum + n, 0), stats.examples_failed);
+  }, 20));
+
+Deno.test("generate falls back to asking in words when the server takes no schema, for good", () =>
+  withRun(async ({ run, context }) => {
+    await using fake = fakeLmStudio({ schema: "refuses" });
+    const { stats } = await run({ lmstudioUrl: fake.url, concurrency: 1 });
+    equal(stats?.examples_generated, 12);
+    equal(fake.requests.filter(({ body }) => body.response_format).length, 1);
+    ok(context.events.some((event) => event.type === "log" && /takes no JSON schema/.test(event.message)));
+    await run({ lmstudioUrl: fake.url, resume: true });
+    equal(fake.requests.length, 13);
+  }));
+
+Deno.test("generate ends at once, in words, when the server is not there or has not the model", () =>
+  withRun(async ({ run, output }) => {
+    await using fake = fakeLmStudio({
+      models: [{ key: "qwen2.5-7b-instruct", loaded: true }, { key: "e5", type: "embedding" }],
+    });
+    await rejects(run({ lmstudioUrl: fake.url }), (error) => {
+      ok(error instanceof UserError);
+      match(error.message, /openai\/gpt-oss-20b.*does not have it/);
+      match(error.hint ?? "", /It has qwen2\.5-7b-instruct\. Load it/);
+      return true;
+    });
+    await rejects(run({ lmstudioUrl: fake.url, lmstudioModel: "e5" }), /makes embeddings/);
+    await fake[Symbol.asyncDispose]();
+    await rejects(run({ lmstudioUrl: fake.url }), /Cannot reach LM Studio at .*: connection refused/);
+    await rejects(Deno.stat(join(output, "..")), Deno.errors.NotFound);
+  }));
+
+Deno.test("generate ends when the server goes away in the middle, and keeps what it has", () =>
+  withRun(async ({ run, context }) => {
+    const fake = fakeLmStudio();
+    let shutdown: PromiseLike<void> | undefined;
+    fake.behave((request) => {
+      if (request.index < 4) return answerDistinctly(request);
+      shutdown = fake[Symbol.asyncDispose]();
+      return { kind: "drop" };
+    });
+    await rejects(run({ lmstudioUrl: fake.url, concurrency: 1 }), (error) => {
+      ok(error instanceof UserError);
+      match(error.message, /Cannot reach LM Studio.*refused/);
+      match(error.hint ?? "", /lms server start.*\n4 answers are kept; --resume/);
+      return true;
+    });
+    equal(context.slept.length, 4);
+    await shutdown;
+    await using again = fakeLmStudio();
+    const { stats } = await run({ lmstudioUrl: again.url, resume: true });
+    deepEqual([stats?.examples_generated, stats?.answers_reused], [12, 4]);
+  }));
+
+Deno.test("generate ends when every request fails, with the commonest error", () =>
+  withRun(async ({ run }) => {
+    await using fake = fakeLmStudio({ behave: () => ({ kind: "error", error: "GPU on fire", status: 500 }) });
+    await rejects(run({ lmstudioUrl: fake.url, retries: 0, concurrency: 2 }), /failed 10 times in a row.*GPU on fire/);
+    ok(fake.requests.length <= 12);
+  }, 30));
+
+Deno.test("generate refuses a second run on the same output", () =>
+  withRun(async ({ run }) => {
+    await using fake = fakeLmStudio({
+      behave: (request) => ({ ...answerDistinctly(request), firstTokenMs: 20 } as Behaviour),
+    });
+    const first = run({ lmstudioUrl: fake.url });
+    while (fake.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await rejects(run({ lmstudioUrl: fake.url, resume: true }), /another run is writing/);
+    equal((await first).stats?.examples_generated, 12);
+  }));
+
+Deno.test("generate shows plan and prompts in a dry run, and touches nothing", () =>
+  withRun(async ({ run, context, output }) => {
+    const { plan, stats } = await run({ dryRun: true, maxChunks: 4, examplesPerChunk: 3 });
+    deepEqual([plan, stats], [{ chunks: 4, examples: 12 }, undefined]);
+    const said = context.events.map((event) => event.type === "log" ? event.message : "").join("\n");
+    match(said, /12 examples from 4 passages/);
+    match(said, /The workers of district 0/);
+    await rejects(Deno.stat(join(output, "..")), Deno.errors.NotFound);
+  }));
+
+Deno.test("generate names what is wrong with its input", () =>
+  withRun(async ({ run, folder }) => {
+    const input = join(folder, "bad.jsonl");
+    const bad = async (text: string, message: RegExp) => {
+      await Deno.writeTextFile(input, text);
+      await rejects(run({ ...REHEARSAL, input }), message);
+    };
+    await bad("", /holds no passages/);
+    await bad("{}\n", /bad\.jsonl:1/);
+    await bad("not json\n", /bad\.jsonl:1.*not JSON/);
+    await rejects(run({ ...REHEARSAL, input: join(folder, "none.jsonl") }), /no such file/);
+    await rejects(run({ ...REHEARSAL, input: folder }), /folder/);
+    await rejects(run({ ...REHEARSAL, examplesPerChunk: 23 }), /22 personas/);
+    await rejects(run({ lmstudioUrl: "http://a", lmstudioHost: "b" }), /together/);
+  }));
+
+Deno.test("generate sends the token from the environment and writes it nowhere", () =>
+  withRun(async ({ run, context, folder }) => {
+    const token = "sk-lm-secret-token";
+    await using fake = fakeLmStudio({ token });
+    await run({ lmstudioUrl: fake.url, verbose: true, stats: true }, { ...context, env: { LM_API_TOKEN: token } });
+    ok(!JSON.stringify(context.events).includes(token));
+    for await (const { name } of Deno.readDir(join(folder, "out"))) {
+      ok(!(await Deno.readTextFile(join(folder, "out", name))).includes(token), name);
+    }
+  }));
+
+Deno.test("generate counts examples that a server never answered and asks for them when resumed", () =>
+  withRun(async ({ run }) => {
+    await using fake = fakeLmStudio({
+      behave: (request) =>
+        request.index % 3 === 1 ? { kind: "error", error: "out of memory", status: 500 } : answerDistinctly(request),
+    });
+    const options = { lmstudioUrl: fake.url, retries: 0, concurrency: 1 };
+    const { stats } = await run(options);
+    deepEqual([stats?.examples_generated, stats?.rejects.not_answered], [8, 4]);
+    fake.behave(answerDistinctly);
+    equal((await run({ ...options, resume: true })).stats?.examples_generated, 12);
+  }));
