@@ -8,6 +8,7 @@ import { beside, cacheDir, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
 import { localFiles, namedMirror } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
+import { retrieveReport } from "./retrieve_report.ts";
 import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
 
 /** What a run of `retrieve` did, or would do. */
@@ -21,6 +22,8 @@ export interface Retrieved {
   missing: Left[];
   /** Every book that was wanted, and why. */
   plan: Wanted[];
+  /** Ids of those that were published too late. */
+  late: number[];
   /** Files written. */
   outputs: string[];
 }
@@ -83,24 +86,18 @@ export const retrieve = defineStep({
       contact: options.contact,
     });
     const lists = await planLists({ ...options, extended: wantsExtended(options) }, mirrors, context);
+    const plan = [...lists.priority, ...lists.extended];
     const result: Retrieved = {
       works: 0,
       words: 0,
       byCategory: {},
       refused: [],
       missing: [],
-      plan: [...lists.priority, ...lists.extended],
+      plan,
+      late: plan.filter((book) => tooLate(book, options.publishedBefore) !== undefined).map((book) => book.id),
       outputs: [],
     };
-    const info = (message: string) => context.emit({ type: "log", level: "info", message });
-    if (options.dryRun) {
-      const late = result.plan.filter((book) => tooLate(book, options.publishedBefore) !== undefined);
-      for (const book of result.plan) {
-        info(late.includes(book) ? `${describe(book)}; left out: too late` : describe(book));
-      }
-      info(`${count(result.plan.length - late.length)} books would be fetched; nothing was written`);
-      return result;
-    }
+    if (options.dryRun) return result;
     for (const name of ["priority", "extended"] as const) {
       if (lists[name].length === 0) continue;
       const passedOver = name === "extended" ? lists.passedOver : [];
@@ -132,6 +129,7 @@ export const retrieve = defineStep({
     }
     return result;
   },
+  report: retrieveReport,
 });
 
 function wantsExtended(options: Pick<Options, "extended" | "priorityOnly">): boolean {
@@ -141,11 +139,4 @@ function wantsExtended(options: Pick<Options, "extended" | "priorityOnly">): boo
 function outputsOf(options: Pick<Options, "output" | "dataDir">, env: Readonly<Record<string, string>>) {
   const priority = options.output ?? join(dataDir(options.dataDir, env), "corpus", "priority_works.jsonl");
   return { priority, extended: join(dirname(priority), "extended_works.jsonl") };
-}
-
-/** One line of a dry run. */
-function describe({ id, title, author, year, category, why }: Wanted): string {
-  const from = year === undefined ? "" : year < 0 ? ` (${-year} BCE)` : ` (${year})`;
-  const by = author ? `, ${author}` : "";
-  return `${id}\t${title ?? "title as in the file"}${by}${from}\t${category ?? "no category"}\t${why}`;
 }
