@@ -5,21 +5,21 @@
 import type { Chapter } from "../records.ts";
 import { packParagraphs } from "./chunk_paragraphs.ts";
 import { slideWindow } from "./chunk_window.ts";
-import { countWords, type Range } from "./paragraphs.ts";
+import { countWords, type Range, type TextSource, textSource } from "./paragraphs.ts";
 import type { Tokenizer } from "./tokens.ts";
 
 /** What a size is counted in. */
 export interface Unit {
   readonly name: "chars" | "words" | "tokens";
   /** Size of `text.slice(start, end)`. */
-  measure(text: string, start: number, end: number): number;
+  measure(text: TextSource, start: number, end: number): number;
 }
 
 /** UTF-16 units, as in offsets. */
 export const CHARS: Unit = { name: "chars", measure: (_text, start, end) => end - start };
 
 /** Runs of anything but white space. */
-export const WORDS: Unit = { name: "words", measure: countWords };
+export const WORDS: Unit = { name: "words", measure: (text, start, end) => countWords(text.slice(start, end)) };
 
 /** Tokens of a model, without any before or after the text. */
 export function tokenUnit(tokenizer: Pick<Tokenizer, "count">): Unit {
@@ -76,12 +76,13 @@ export interface Chunking {
  * ]);
  * ```
  */
-export function chunkText(text: string, chapters: readonly Chapter[], options: ChunkOptions): Chunking {
+export function chunkText(text: string | TextSource, chapters: readonly Chapter[], options: ChunkOptions): Chunking {
+  const source = typeof text === "string" ? textSource(text) : text;
   const chunking: Chunking = { passages: [], leftOut: [], cutSentences: 0 };
-  for (const { chapter, ...section } of sectionsOf(text.length, chapters)) {
+  for (const { chapter, ...section } of sectionsOf(source.length, chapters)) {
     const cut = options.method === "window" ? slideWindow : packParagraphs;
     const from = chunking.passages.length;
-    cut(text, section, options, chunking);
+    cut(source, section, options, chunking);
     if (chapter === undefined) continue;
     for (let i = from; i < chunking.passages.length; i++) {
       const passage = chunking.passages[i];

@@ -1,6 +1,6 @@
 /** The paragraph method: whole paragraphs, as many as fit; smaller pieces only where a paragraph alone is too long. */
 import type { Chunking, ChunkOptions } from "./chunk.ts";
-import { isSpace, type Range, splitParagraphs, splitWords } from "./paragraphs.ts";
+import { isSpace, type Range, splitWords, type TextSource } from "./paragraphs.ts";
 import { splitSentences } from "./sentences.ts";
 
 /** What is not split any further. */
@@ -25,9 +25,9 @@ const CLAUSE_MARKS = ",;:\u2014\u2013";
 const CLOSERS = "\"'\u201d\u2019)]";
 
 /** Adds the passages of a section to a chunking. */
-export function packParagraphs(text: string, section: Range, options: ChunkOptions, into: Chunking): void {
-  for (const pieces of piecesOf(text, section, options, into)) {
-    for (const { first, last, size } of join(text, pieces, options)) {
+export function packParagraphs(source: TextSource, section: Range, options: ChunkOptions, into: Chunking): void {
+  for (const pieces of piecesOf(source, section, options, into)) {
+    for (const { first, last, size } of join(source, pieces, options)) {
       const range = { start: pieces[first]?.start ?? 0, end: pieces[last]?.end ?? 0 };
       if (size < options.minSize) into.leftOut.push({ ...range, reason: "too_short" });
       else into.passages.push({ ...range, size });
@@ -36,31 +36,34 @@ export function packParagraphs(text: string, section: Range, options: ChunkOptio
 }
 
 /** The pieces of a section, in lists that end where a word is too long for any passage. */
-function piecesOf(text: string, section: Range, { unit, size }: ChunkOptions, into: Chunking): Piece[][] {
+function piecesOf(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: Chunking): Piece[][] {
   const lists: Piece[][] = [[]];
-  let end = section.start; // Of the last piece.
-  const add = (part: Range): boolean => {
-    const added = unit.measure(text, end, part.end);
+  let end: number | undefined; // Of the last piece.
+  const add = (start: number, stop: number): boolean => {
+    const added = unit.measure(source, end ?? start, stop);
     let alone = added;
-    if (unit.name === "chars") alone = part.end - part.start;
-    else if (unit.name === "tokens" && added + TOKEN_DOUBT > size) alone = unit.measure(text, part.start, part.end);
+    if (unit.name === "chars") alone = stop - start;
+    else if (unit.name === "tokens" && added + TOKEN_DOUBT > size) alone = unit.measure(source, start, stop);
     if (alone > size) return false;
-    lists.at(-1)?.push({ start: part.start, end: part.end, alone, added });
-    end = part.end;
+    lists.at(-1)?.push({ start, end: stop, alone, added });
+    end = stop;
     return true;
   };
-  for (const paragraph of splitParagraphs(text, section.start, section.end)) {
-    if (add(paragraph)) continue;
-    for (const sentence of splitSentences(text, paragraph.start, paragraph.end)) {
-      if (add(sentence)) continue;
+  for (const paragraph of source.paragraphs(section.start, section.end)) {
+    if (add(paragraph.start, paragraph.end)) continue;
+    const text = source.slice(paragraph.start, paragraph.end);
+    const addPart = (part: Range) => add(paragraph.start + part.start, paragraph.start + part.end);
+    for (const sentence of splitSentences(text)) {
+      if (addPart(sentence)) continue;
       into.cutSentences++;
       for (const clause of splitClauses(text, sentence)) {
-        if (add(clause)) continue;
+        if (addPart(clause)) continue;
         for (const word of splitWords(text, clause.start, clause.end)) {
-          if (add(word)) continue;
-          into.leftOut.push({ ...word, reason: "word_too_long" });
+          if (addPart(word)) continue;
+          const [start, stop] = [paragraph.start + word.start, paragraph.start + word.end];
+          into.leftOut.push({ start, end: stop, reason: "word_too_long" });
           lists.push([]);
-          end = word.end;
+          end = stop;
         }
       }
     }
@@ -86,10 +89,11 @@ function splitClauses(text: string, { start, end }: Range): Range[] {
 }
 
 /** Joins pieces to passages as large as may be, then mends those that are too small. */
-function join(text: string, pieces: readonly Piece[], options: ChunkOptions): Run[] {
+function join(source: TextSource, pieces: readonly Piece[], options: ChunkOptions): Run[] {
   const { unit, size: limit, minSize } = options;
   const runs: Run[] = [];
-  const sizeOf = (first: number, last: number) => unit.measure(text, pieces[first]?.start ?? 0, pieces[last]?.end ?? 0);
+  const sizeOf = (first: number, last: number) =>
+    unit.measure(source, pieces[first]?.start ?? 0, pieces[last]?.end ?? 0);
   for (let first = 0; first < pieces.length;) {
     let last = first;
     let size = pieces[first]?.alone ?? 0;

@@ -1,6 +1,6 @@
 /** The window method: as many words as fit, each window starting within the one before it. */
 import type { Chunking, ChunkOptions } from "./chunk.ts";
-import { type Range, splitWords } from "./paragraphs.ts";
+import { type Range, splitWords, type TextSource } from "./paragraphs.ts";
 import { splitSentences } from "./sentences.ts";
 
 /** A window gives up at most this share of its size to end with a sentence. */
@@ -22,9 +22,9 @@ interface Window {
 }
 
 /** Adds the windows of a section to a chunking. */
-export function slideWindow(text: string, section: Range, options: ChunkOptions, into: Chunking): void {
-  for (const words of wordsOf(text, section, options, into)) {
-    const rule = ruler(text, words, options);
+export function slideWindow(source: TextSource, section: Range, options: ChunkOptions, into: Chunking): void {
+  for (const words of wordsOf(source, section, options, into)) {
+    const rule = ruler(source, words, options);
     const windows = windowsOf(words, rule, options);
     mendTail(windows, rule, options);
     for (const { first, last } of windows) {
@@ -37,27 +37,31 @@ export function slideWindow(text: string, section: Range, options: ChunkOptions,
 }
 
 /** The words of a section, in lists that end where a word is too long for any window. */
-function wordsOf(text: string, section: Range, { unit, size }: ChunkOptions, into: Chunking): Words[] {
+function wordsOf(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: Chunking): Words[] {
   const empty = (): Words => ({ ranges: [], opens: [], sums: [0] });
   let words = empty();
   const lists = [words];
-  let end = section.start;
+  let end: number | undefined; // Of the word before.
   let sum = 0;
-  for (const sentence of splitSentences(text, section.start, section.end)) {
-    for (const word of splitWords(text, sentence.start, sentence.end)) {
-      const added = unit.measure(text, end, word.end);
-      if (added > size && unit.measure(text, word.start, word.end) > size) {
-        into.leftOut.push({ ...word, reason: "word_too_long" });
-        words = empty();
-        lists.push(words);
-        sum = 0;
-      } else {
-        sum += added;
-        words.ranges.push(word);
-        words.opens.push(word.start === sentence.start);
-        words.sums.push(sum);
+  for (const paragraph of source.paragraphs(section.start, section.end)) {
+    const text = source.slice(paragraph.start, paragraph.end);
+    for (const sentence of splitSentences(text)) {
+      for (const word of splitWords(text, sentence.start, sentence.end)) {
+        const range = { start: paragraph.start + word.start, end: paragraph.start + word.end };
+        const added = unit.measure(source, end ?? range.start, range.end);
+        if (added > size && unit.measure(source, range.start, range.end) > size) {
+          into.leftOut.push({ ...range, reason: "word_too_long" });
+          words = empty();
+          lists.push(words);
+          sum = 0;
+        } else {
+          sum += added;
+          words.ranges.push(range);
+          words.opens.push(word.start === sentence.start);
+          words.sums.push(sum);
+        }
+        end = range.end;
       }
-      end = word.end;
     }
   }
   return lists.filter(({ ranges }) => ranges.length > 0);
@@ -70,8 +74,9 @@ interface Ruler {
   quick(first: number, last: number): number;
 }
 
-function ruler(text: string, { ranges, sums }: Words, { unit }: ChunkOptions): Ruler {
-  const exact = (first: number, last: number) => unit.measure(text, ranges[first]?.start ?? 0, ranges[last]?.end ?? 0);
+function ruler(source: TextSource, { ranges, sums }: Words, { unit }: ChunkOptions): Ruler {
+  const exact = (first: number, last: number) =>
+    unit.measure(source, ranges[first]?.start ?? 0, ranges[last]?.end ?? 0);
   const quick = (first: number, last: number) => (sums[last + 1] ?? 0) - (sums[first] ?? 0);
   return { exact, quick: unit.name === "chars" ? exact : quick };
 }

@@ -2,6 +2,8 @@
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { CHARS, chunkText, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
 import { loadTokenizer } from "../corpus/tokens.ts";
+import { type TextSource, textSource } from "../corpus/paragraphs.ts";
+import { findStringMember, type RawText, readRawText } from "../corpus/raw_text.ts";
 import { Work } from "../records.ts";
 
 /** Options that cross to a thread. */
@@ -21,56 +23,87 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   const unit = options.unit === "words" ? WORDS : options.unit === "tokens" && tokenizer ? tokenUnit(tokenizer) : CHARS;
   const chunkOptions = { ...options, unit };
 
+  const write = (work: Omit<Work, "text">, text: TextSource, contentOf: ContentOf, sink: RowSink) => {
+    const { id, title, chapters } = work;
+    sink.note(id);
+    if (text.paragraphs(0, text.length).length === 0) return sink.drop("no_text", String(id), title);
+    const { passages, leftOut, cutSentences } = chunkText(text, chapters, chunkOptions);
+    if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
+    const encoder = new TextEncoder();
+    const about = aboutOf(work);
+    let chapterOf: string | undefined;
+    let behind = encoder.encode(`"${about}`); // Behind the text of every chunk of a chapter.
+    for (const [index, { start, end, chapter, size }] of passages.entries()) {
+      if (chapter !== chapterOf) {
+        chapterOf = chapter;
+        behind = encoder.encode(chapter === undefined ? `"${about}` : `"${about},"chapter":${JSON.stringify(chapter)}`);
+      }
+      const tokens = tokenizer ? unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)) : undefined;
+      sink.write(
+        `{"id":"chunk_${id}_${String(index + 1).padStart(5, "0")}","text":"`,
+        contentOf(start, end),
+        behind,
+        tokens === undefined ? `,"start":${start},"end":${end}}` : `,"start":${start},"end":${end},"tokens":${tokens}}`,
+      );
+    }
+    for (const { start, end, reason } of leftOut) {
+      sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
+    }
+  };
+
   return {
+    raw(line, sink) {
+      const opened = openWork(line);
+      if (!opened) return false;
+      write(opened.work, opened.text, opened.text.bytes, sink);
+      return true;
+    },
     row(row: unknown, sink: RowSink) {
       const work = checkRow(row, isWork, Work);
-      const { id, text } = work;
-      checkChapters(work);
-      sink.note(id);
-      if (text.trim() === "") return sink.drop("no_text", String(id), work.title);
-      const { passages, leftOut, cutSentences } = chunkText(text, work.chapters, chunkOptions);
-      if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
-      const about = aboutOf(work);
-      let title: string | undefined;
-      let chapterJson = "";
-      for (const [index, { start, end, chapter, size }] of passages.entries()) {
-        if (chapter !== title) {
-          title = chapter;
-          chapterJson = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
-        }
-        const part = text.slice(start, end);
-        const tokens = tokenizer ? `,"tokens":${unit.name === "tokens" ? size : tokenizer.count(part)}` : "";
-        const number = String(index + 1).padStart(5, "0");
-        // By hand: the only part that must be escaped for each row is the text.
-        sink.write(
-          `{"id":"chunk_${id}_${number}","text":${
-            JSON.stringify(part)
-          }${about}${chapterJson},"start":${start},"end":${end}${tokens}}`,
+      const { chapters, text } = work;
+      for (const { title, start, end } of chapters) {
+        if (start <= end && end <= text.length) continue; // Others would cut the text at wrong places in silence.
+        throw new RowError(
+          `chapter "${title}" runs from ${start} to ${end}, but the text has ${text.length} characters`,
         );
       }
-      for (const { start, end, reason } of leftOut) {
-        sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
-      }
+      const contentOf: ContentOf = (start, end) => JSON.stringify(text.slice(start, end)).slice(1, -1);
+      write(work, textSource(text), contentOf, sink);
     },
   };
 };
+
+/** A part of a text as the content of a JSON string. */
+type ContentOf = (start: number, end: number) => string | Uint8Array;
+
+/** A work whose text stays as it stands in the line; undefined where the line is unusual in any way. */
+function openWork(line: Uint8Array<ArrayBuffer>): { work: Omit<Work, "text">; text: RawText } | undefined {
+  const at = findStringMember(line, "text");
+  const text = at === undefined ? undefined : readRawText(line, at);
+  if (at === undefined || text === undefined) return undefined;
+  try {
+    // The line with its text taken out is an ordinary row. Where another "text" was found, this one is not empty.
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    const work: unknown = JSON.parse(
+      decoder.decode(line.subarray(0, at)) + decoder.decode(line.subarray(text.closing)),
+    );
+    if (!isWork(work) || work.text !== "") return undefined;
+    const regular = work.chapters.every(({ start, end }) =>
+      start <= end && end <= text.length && !text.splits(start) && !text.splits(end)
+    );
+    return regular ? { work, text } : undefined;
+  } catch {
+    return undefined; // JSON.parse of the whole line will tell what is wrong.
+  }
+}
 
 /** Characters of what was left out that the rejects file shows. */
 const EXCERPT = 200;
 
 /** What all chunks of a work share, as JSON members that follow others. */
-function aboutOf({ id, title, author, year, category }: Work): string {
+function aboutOf({ id, title, author, year, category }: Omit<Work, "text">): string {
   const about = { source_id: id, source_title: title, author: author || undefined, year, category };
   return `,${JSON.stringify(about).slice(1, -1)}`;
-}
-
-/** Offsets that lie outside the text would cut it at the wrong places in silence. */
-function checkChapters({ chapters, text }: Work): void {
-  for (const { title, start, end } of chapters) {
-    if (start > end || end > text.length) {
-      throw new RowError(`chapter "${title}" runs from ${start} to ${end}, but the text has ${text.length} characters`);
-    }
-  }
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";

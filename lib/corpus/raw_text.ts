@@ -1,0 +1,212 @@
+/**
+ * A text as it stands in a line of JSON: escaped, in UTF-8. Chunking copies nearly all of a text as it is, so decoding
+ * a whole book and encoding it again is work for nothing, and takes several times its size in memory.
+ */
+import type { Range, TextSource } from "./paragraphs.ts";
+import { isSpace } from "./paragraphs.ts";
+
+/** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. */
+export interface RawText extends TextSource {
+  /** Offset of the closing quotation mark in the line. */
+  readonly closing: number;
+  /** `slice(start, end)` as the content of a JSON string; a view of the line. */
+  bytes(start: number, end: number): Uint8Array<ArrayBuffer>;
+  /** Whether an offset lies within a paragraph. */
+  splits(offset: number): boolean;
+}
+
+const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, LETTER_N = 0x6e, LETTER_U = 0x75;
+
+/** What begins with a byte. */
+const PLAIN = 0, END = 1, ESCAPE = 2, TWO = 3, THREE = 4, FOUR = 5, BAD = 6;
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === QUOTE) return END;
+  if (byte === BACKSLASH) return ESCAPE;
+  if (byte < SPACE) return BAD;
+  if (byte < 0x80) return PLAIN;
+  if (byte >= 0xc2 && byte <= 0xdf) return TWO;
+  if (byte >= 0xe0 && byte <= 0xef) return THREE;
+  return byte >= 0xf0 && byte <= 0xf4 ? FOUR : BAD;
+});
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads the JSON string whose content begins at `start`: checks that it is UTF-8 and JSON, and finds its paragraphs, in
+ * one pass.
+ *
+ * @returns undefined where the string is broken or holds white space other than spaces and line feeds: JSON.parse will
+ * tell what is wrong, or decode it.
+ */
+export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawText | undefined {
+  // Starts and ends of paragraphs in turn, as offsets in the line and in the text. The first paragraph is an empty one,
+  // so that every offset has one before it.
+  const inLine = [start, start];
+  const inText = [0, 0];
+  let shift = start; // An offset in the line less the one in the text.
+  let open = false; // Whether `at` is in a paragraph.
+  let at = start;
+  // No closures here: what they share with the loop would be kept in memory instead of registers.
+  while (true) {
+    if (!open) {
+      while (line[at] === SPACE) at++;
+    }
+    const from = at;
+    let kind = kindAt(line, at);
+    while (kind === PLAIN) kind = kindAt(line, ++at);
+    const feed = kind === ESCAPE && line[at + 1] === LETTER_N;
+    if (!open && (at > from || !(feed || kind === END))) {
+      open = true;
+      inLine.push(from);
+      inText.push(from - shift);
+    }
+    const space = feed ? readSpace(line, at) : undefined;
+    if (open && (kind === END || (space && (space.feeds > 1 || line[space.end] === QUOTE)))) {
+      open = false;
+      let end = at;
+      while (line[end - 1] === SPACE) end--;
+      inLine.push(end);
+      inText.push(end - shift);
+    }
+    if (kind === END) break;
+    if (space) {
+      at = space.end;
+      shift += space.feeds; // Each is two bytes and one unit.
+      continue;
+    }
+    const length = kind === ESCAPE ? escapeLength(line, at) : sequenceLength(line, at, kind);
+    if (length === 0) return undefined;
+    at += length;
+    shift += kind === FOUR ? 2 : length - 1;
+  }
+  return rawText(line, { closing: at, length: at - shift, inLine, inText });
+}
+
+function kindAt(line: Uint8Array, at: number): number {
+  return at < line.length ? KINDS[line[at] ?? 0] ?? BAD : BAD;
+}
+
+/** White space from a line feed on: where it ends, and how many line feeds it holds. */
+function readSpace(line: Uint8Array, at: number): { end: number; feeds: number } {
+  let feeds = 0;
+  while (true) {
+    if (line[at] === BACKSLASH && line[at + 1] === LETTER_N) {
+      feeds++;
+      at += 2;
+    } else if (line[at] === SPACE) at++;
+    else return { end: at, feeds };
+  }
+}
+
+/** Bytes of an escape; 0 where it is broken, or white space other than a line feed. */
+function escapeLength(line: Uint8Array, at: number): number {
+  const letter = line[at + 1];
+  if (letter === QUOTE || letter === BACKSLASH || letter === 0x2f) return 2;
+  if (letter !== LETTER_U) return 0;
+  const digits = decoder.decode(line.subarray(at + 2, at + 6).slice().map((byte) => byte < 0x80 ? byte : 0));
+  return /^[0-9A-Fa-f]{4}$/.test(digits) && !isSpace(parseInt(digits, 16)) ? 6 : 0;
+}
+
+/** Bytes of a character of UTF-8 beyond ASCII; 0 where it is broken (overlong, a surrogate, cut off) or white space. */
+function sequenceLength(line: Uint8Array, at: number, kind: number): number {
+  const first = line[at] ?? 0, second = line[at + 1] ?? 0, third = line[at + 2] ?? 0;
+  if ((second & 0xc0) !== 0x80) return 0;
+  if (kind === TWO) return 2;
+  if ((third & 0xc0) !== 0x80) return 0;
+  if (kind === THREE) {
+    const unit = ((first & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f);
+    return unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff) && !isSpace(unit) ? 3 : 0;
+  }
+  const point = ((first & 0x07) << 18) | ((second & 0x3f) << 12);
+  return kind === FOUR && ((line[at + 3] ?? 0) & 0xc0) === 0x80 && point >= 0x10000 && point < 0x110000 ? 4 : 0;
+}
+
+function rawText(
+  line: Uint8Array<ArrayBuffer>,
+  { closing, length, inLine, inText }: { closing: number; length: number; inLine: number[]; inText: number[] },
+): RawText {
+  /** Index of the last start of a paragraph that is not after an offset. */
+  const paragraphAt = (offset: number): number => {
+    let low = 0;
+    let high = inText.length / 2 - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((inText[middle * 2] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low * 2;
+  };
+  const lineOffset = (offset: number): number => {
+    const index = paragraphAt(offset);
+    const nearest = offset >= (inText[index + 1] ?? 0) ? index + 1 : index;
+    return skipUnits(line, inLine[nearest] ?? 0, offset - (inText[nearest] ?? 0));
+  };
+  const bytes = (start: number, end: number) => line.subarray(lineOffset(start), lineOffset(end));
+  return {
+    length,
+    closing,
+    bytes,
+    slice(start, end) {
+      const content = decoder.decode(bytes(start, end));
+      return content.includes("\\") ? String(JSON.parse(`"${content}"`)) : content;
+    },
+    paragraphs(start, end) {
+      const ranges: Range[] = [];
+      for (let index = Math.max(paragraphAt(start - 1) + 2, 2); index < inText.length; index += 2) {
+        const range = { start: inText[index] ?? 0, end: inText[index + 1] ?? 0 };
+        if (range.start >= end) break;
+        ranges.push(range);
+      }
+      return ranges;
+    },
+    splits(offset) {
+      const index = paragraphAt(offset);
+      return (inText[index] ?? 0) < offset && offset < (inText[index + 1] ?? 0);
+    },
+  };
+}
+
+/** The offset in a line behind that many units of a string that is known to be well formed. */
+function skipUnits(line: Uint8Array, at: number, units: number): number {
+  while (units > 0) {
+    switch (KINDS[line[at] ?? 0]) {
+      case PLAIN:
+        at++;
+        break;
+      case ESCAPE:
+        at += line[at + 1] === LETTER_U ? 6 : 2;
+        break;
+      case TWO:
+        at += 2;
+        break;
+      case THREE:
+        at += 3;
+        break;
+      default:
+        at += 4;
+        units--;
+    }
+    units--;
+  }
+  return at;
+}
+
+/**
+ * Where the content of the string of a member begins, in a line that is a JSON object: the first of that name at any
+ * depth. A string cannot hold what this looks for, as a quotation mark in a string is escaped.
+ */
+export function findStringMember(line: Uint8Array, name: string): number | undefined {
+  const wanted = new TextEncoder().encode(name);
+  const skipSpaces = (at: number) => {
+    while (line[at] === SPACE) at++;
+    return at;
+  };
+  for (let quote = line.indexOf(QUOTE); quote >= 0; quote = line.indexOf(QUOTE, quote + 1)) {
+    if (!wanted.every((byte, index) => line[quote + 1 + index] === byte)) continue;
+    if (line[quote + 1 + wanted.length] !== QUOTE || line[quote - 1] === BACKSLASH) continue;
+    const colon = skipSpaces(quote + wanted.length + 2);
+    const value = skipSpaces(colon + 1);
+    if (line[colon] === 0x3a && line[value] === QUOTE) return value + 1;
+  }
+  return undefined;
+}
