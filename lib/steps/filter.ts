@@ -112,15 +112,18 @@ export const filter = defineStep({
   },
 });
 
-function pathsOf(options: z.output<typeof filter.options>, env: Readonly<Record<string, string>>) {
-  const root = dataDir(options.dataDir, env);
-  const output = options.output ?? join(root, "theme_chunks", "filtered.jsonl");
+function pathsOf(
+  given: z.output<typeof options>,
+  env: Readonly<Record<string, string>>,
+): { input: string; output: string; rejects: string; statsFile: string; themes: string } {
+  const root = dataDir(given.dataDir, env);
+  const output = given.output ?? join(root, "theme_chunks", "filtered.jsonl");
   return {
-    input: options.input ?? join(root, "theme_chunks", "chunks.jsonl"),
+    input: given.input ?? join(root, "theme_chunks", "chunks.jsonl"),
     output,
     rejects: beside(output, "_rejects.jsonl"),
     statsFile: beside(output, "_stats.json"),
-    themes: options.themes ?? presetPath("deepred/themes.jsonc"),
+    themes: given.themes ?? presetPath("deepred/themes.jsonc"),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The row work of the step `filter`: a Chunk in, the same with its theme counts out, or a drop. */
 import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.ts";
-import { wordStart } from "../corpus/matcher_scan.ts";
+import { type Hits, wordStart } from "../corpus/matcher_scan.ts";
 import { createTally, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
 import { compileThemes, type ThemeFile, type Themes } from "../corpus/themes.ts";
 import { Chunk } from "../records.ts";
@@ -39,7 +39,7 @@ export const start: StartRows<FilterRowOptions> = (options) => {
       }
       // The row itself is passed on as it came: writing it anew would cost more than all the matching.
       const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
-      sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text));
+      sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
     },
     finish: () => counts,
   };
@@ -51,14 +51,13 @@ function withoutCounts(chunk: Chunk): string {
 }
 
 /** Writes the end of a row: counts and matches, in the order of the text. */
-function createWriter({ categories, patterns, automaton, scan }: Themes): (text: string) => string {
+function createWriter({ categories, patterns, automaton }: Themes): (text: string, hits: Hits) => string {
   const names = categories.map((name) => `${JSON.stringify(name)}:`);
   const heads = patterns.map(({ category, pattern }) =>
     `{"category":${JSON.stringify(categories[category])},"pattern":${JSON.stringify(pattern)},"start":`
   );
   const inCategory = new Int32Array(categories.length);
-  return (text) => {
-    const { data, length } = scan(text);
+  return (text, { data, length }) => {
     inCategory.fill(0);
     let matches = "";
     for (let i = 0; i < length; i++) {
