@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "./errors.ts";
 import { readTextFile, sha256, writeFileAtomic } from "./files.ts";
 import { cacheDir, WORKSPACE } from "./paths.ts";
@@ -31,7 +31,7 @@ export function interpreterOf(venv: string, os: typeof Deno.build.os = Deno.buil
 export async function* pythonFor(
   toolchain: Toolchain,
   context: Context,
-  requirements: string = join(WORKSPACE, "lib", "python", `requirements-${toolchain}.txt`),
+  requirements: string = pinsOf(toolchain),
 ): AsyncGenerator<StepEvent, string> {
   const variable = `VOICEWORKS_PYTHON_${toolchain.toUpperCase()}`;
   const own = context.env[variable];
@@ -44,12 +44,10 @@ export async function* pythonFor(
     }
     return own;
   }
-  const pins = await readTextFile(requirements);
-  const home = join(cacheDir(context.env), "venv");
-  const venv = join(home, `${toolchain}-${sha256(pins).slice(0, 12)}`);
+  const venv = await folderOf(toolchain, context.env, requirements);
   if (await isComplete(venv)) return interpreterOf(venv);
 
-  await Deno.mkdir(home, { recursive: true });
+  await Deno.mkdir(dirname(venv), { recursive: true });
   using lock = await Deno.open(`${venv}.lock`, { create: true, write: true });
   for (let told = false; !await lock.tryLock(true); told = true) {
     if (!told) yield info(`waiting for another process that installs the Python packages "${toolchain}"`);
@@ -59,6 +57,23 @@ export async function* pythonFor(
   if (await isComplete(venv)) return interpreterOf(venv);
   yield* make(venv, requirements, toolchain, context);
   return interpreterOf(venv);
+}
+
+/** Where a toolchain is, if it is there already: the interpreter that the user named, or that of a finished environment. */
+export async function findToolchain(toolchain: Toolchain, env: Context["env"]): Promise<string | undefined> {
+  const own = env[`VOICEWORKS_PYTHON_${toolchain.toUpperCase()}`];
+  if (own) return own;
+  const venv = await folderOf(toolchain, env);
+  return await isComplete(venv) ? venv : undefined;
+}
+
+/** Changed requirements make another folder. */
+async function folderOf(toolchain: Toolchain, env: Context["env"], requirements = pinsOf(toolchain)): Promise<string> {
+  return join(cacheDir(env), "venv", `${toolchain}-${sha256(await readTextFile(requirements)).slice(0, 12)}`);
+}
+
+function pinsOf(toolchain: Toolchain): string {
+  return join(WORKSPACE, "lib", "python", `requirements-${toolchain}.txt`);
 }
 
 async function* make(

@@ -9,7 +9,7 @@ export interface IdKeeper {
   readonly repeated: number;
   /**
    * The rows with the ids of repeated works marked: `chunk_35_00001` of the second work 35 becomes `chunk_35-2_00001`.
-   * `notes` hold the id of each work and where its rows begin.
+   * `notes` hold the id of each work and where its rows begin. The answer is good until the next call.
    */
   keepApart(rows: Uint8Array<ArrayBuffer>, notes: readonly Note[]): Uint8Array<ArrayBuffer>;
 }
@@ -17,6 +17,7 @@ export interface IdKeeper {
 export function createIdKeeper(): IdKeeper {
   const seen = new Map<Note["value"], number>();
   let repeated = 0;
+  let memory = new Uint8Array(0);
   return {
     get repeated() {
       return repeated;
@@ -28,35 +29,40 @@ export function createIdKeeper(): IdKeeper {
         if (times > 1) repeated++;
         return times > 1 ? `-${times}` : "";
       });
-      return marks.every((mark) => mark === "") ? rows : markRows(rows, notes, marks);
+      if (marks.every((mark) => mark === "")) return rows;
+      if (memory.length < rows.length * 2) memory = new Uint8Array(rows.length * 2);
+      return markRows(rows, notes, marks, memory);
     },
   };
 }
 
-/** Bytes only: decoding the rows would cost as much as making them. */
+/**
+ * Works on bytes, because decoding the rows would cost as much as making them. A mark is much shorter than a row, so that
+ * `memory` of twice the size of the rows will do.
+ */
 function markRows(
   rows: Uint8Array<ArrayBuffer>,
   notes: readonly Note[],
   marks: readonly string[],
+  memory: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const pieces: Uint8Array[] = [];
-  let copied = 0;
+  let read = 0;
+  let written = 0;
+  const copyTo = (end: number) => {
+    memory.set(rows.subarray(read, end), written);
+    written += end - read;
+    read = end;
+  };
   for (const [index, { value, at }] of notes.entries()) {
     const mark = new TextEncoder().encode(marks[index]);
     if (mark.length === 0) continue;
     const prefix = `{"id":"chunk_${value}`.length;
     const end = notes[index + 1]?.at ?? rows.length;
-    for (let row = at; row < end; row = rows.indexOf(NEWLINE, row) + 1) {
-      pieces.push(rows.subarray(copied, row + prefix), mark);
-      copied = row + prefix;
+    for (let row = at; row < end; row = rows.indexOf(NEWLINE, row + prefix) + 1) {
+      copyTo(row + prefix);
+      for (const byte of mark) memory[written++] = byte;
     }
   }
-  pieces.push(rows.subarray(copied));
-  const marked = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    marked.set(piece, at);
-    at += piece.length;
-  }
-  return marked;
+  copyTo(rows.length);
+  return memory.subarray(0, written);
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { isAbsolute, join } from "node:path";
+import { UserError } from "../core/errors.ts";
 import { findGpus, machine } from "../core/gpu.ts";
 import { cacheDir, dataDir } from "../core/paths.ts";
-import { findPython, findToolchain } from "../core/python.ts";
+import { findPython, findToolchain } from "../core/python_venv.ts";
 import { defineStep } from "../core/step.ts";
 import { serverStatus } from "../llm/models.ts";
 import { lmstudioAddress } from "../llm/server.ts";
@@ -52,7 +53,10 @@ export const doctor = defineStep({
     const address = lmstudioAddress(options, env);
     const token = env.LM_API_TOKEN ?? env.OPENAI_API_KEY;
     const [python, notebook, status, lms, llama, gpus] = await Promise.all([
-      findPython(),
+      findPython().catch((error: unknown) => {
+        if (error instanceof UserError) return error;
+        throw error;
+      }),
       findToolchain("notebook", env),
       serverStatus(address.root, { fetch: context.fetch, token }),
       checkLms(machine, env),
@@ -61,7 +65,7 @@ export const doctor = defineStep({
     ]);
     const checks: Check[] = [
       checkDeno(Deno.version.deno),
-      checkPython(python, Deno.build.os),
+      checkPython(python),
       checkToolchain("notebooks", notebook, "made by the first `deno task notebooks`"),
       checkServer(status, options.lmstudioModel),
       lms,
@@ -80,10 +84,14 @@ export const doctor = defineStep({
     };
   },
   report({ checks, phases }) {
+    // What to do stands below what was found: side by side they would be wider than a terminal.
     const table = textTable(
-      ["", "", "Found", "What to do"],
-      checks.map((check) => [check.state, check.name, check.found, check.mend ?? ""]),
-    );
+      ["", "", ""],
+      checks.flatMap((check) => [
+        [check.state, check.name, check.found],
+        ...(check.mend ? [["", "", `→ ${check.mend}`]] : []),
+      ]),
+    ).trimStart();
     const ready = textTable(
       ["Phase", "Tasks", ""],
       phases.map((p) => [p.name, p.tasks, p.missing.length === 0 ? "ready" : `still needs: ${p.missing.join(", ")}`]),

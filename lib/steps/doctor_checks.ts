@@ -1,6 +1,8 @@
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { UserError } from "../core/errors.ts";
 import { bytes } from "../core/format.ts";
+import type { BasePython } from "../core/python_venv.ts";
 import { type Gpu, overrideProblem, type Probe } from "../core/gpu.ts";
 import { lmsHome } from "../llm/lms.ts";
 import type { ServerStatus } from "../llm/models.ts";
@@ -29,20 +31,11 @@ export function checkDeno(version: string): Check {
     : { name: "Deno", state: "wrong", found: `${version}; ${OLDEST_DENO} or newer is needed`, mend: "deno upgrade" };
 }
 
-/** How each system gets a Python. */
-const PYTHON_INSTALL: Partial<Record<typeof Deno.build.os, string>> = {
-  windows: "winget install Python.Python.3.12",
-  darwin: "brew install python@3.12",
-  linux: "sudo apt install python3 python3-venv   (or your distribution's way)",
-};
-
-export function checkPython(python: { path: string; version: string } | undefined, os: Probe["os"]): Check {
-  return python ? { name: "Python", state: "ok", found: `${python.version} (${python.path})` } : {
-    name: "Python",
-    state: "missing",
-    found: "no Python 3.10 or newer on PATH",
-    mend: PYTHON_INSTALL[os] ?? "install Python 3.10 or newer",
-  };
+/** @param python What was found, or the error that says why none was. */
+export function checkPython(python: BasePython | UserError): Check {
+  return python instanceof UserError
+    ? { name: "Python", state: "missing", found: python.message, mend: (python.hint ?? "").replace("Install it: ", "") }
+    : { name: "Python", state: "ok", found: `${python.version} (${python.command.join(" ")})` };
 }
 
 /** An environment that is not made yet is no fault: the first task that needs it makes it. */

@@ -4,6 +4,7 @@ import { UsageError } from "../core/errors.ts";
 import type { Step } from "../core/step.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
+  doctor: async () => (await import("./doctor.ts")).doctor,
   retrieve: async () => (await import("./retrieve.ts")).retrieve,
   chunk: async () => (await import("./chunk.ts")).chunk,
   filter: async () => (await import("./filter.ts")).filter,
