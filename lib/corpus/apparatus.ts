@@ -54,6 +54,15 @@ export interface Bracketed {
 /**
  * Takes bracketed apparatus out of a text in one pass over its brackets, however they are nested; several paragraphs
  * inside one bracket go with it. A bracket without its partner ends with its paragraph.
+ *
+ * @example
+ * ```ts
+ * import { dropBrackets } from "@/corpus/apparatus.ts";
+ *
+ * const removed = {};
+ * const { text } = dropBrackets("The lamp [Footnote: An oil lamp.] was out.", removed);
+ * if (text !== "The lamp  was out.") throw new Error(text);
+ * ```
  */
 export function dropBrackets(text: string, removed: Counts): Bracketed {
   if (!text.includes("[")) return { text, notes: 0 };

@@ -27,9 +27,6 @@ export interface BookFacts {
 /** Artefacts whose place was inside the text around them: the paragraph they interrupted is one again. */
 const INTERRUPTIONS = new Set(["boards", "captions", "moves", "tables", "drawings", "page_numbers", "footnotes"]);
 
-/** No paragraph grows beyond this by joining, so that time stays in proportion to length. */
-const LONGEST_JOIN = 20_000;
-
 /** Builds the text and its chapters; drops what is no prose on the way, with counts. */
 export function assemble(
   blocks: readonly Block[],
@@ -45,6 +42,8 @@ export function assemble(
   let start = 0;
   let opened = false;
   let interrupted: string | undefined;
+  /** The piece of text written last: looking at it, and not at the paragraph it was joined to, keeps this linear. */
+  let last = "";
 
   const close = () => {
     if (length > start) {
@@ -76,19 +75,16 @@ export function assemble(
       if (block.drop !== undefined && INTERRUPTIONS.has(block.drop)) interrupted ??= block.drop;
       continue;
     }
-    const last = paragraphs.at(-1);
-    if (
-      interrupted !== undefined && length > start && last !== undefined && last.length < LONGEST_JOIN &&
-      breaksOff(last) && goesOn(paragraph)
-    ) {
+    if (interrupted !== undefined && length > start && breaksOff(last) && goesOn(paragraph)) {
       count(removed, "rejoined");
       const joint = interrupted === "moves" ? " … " : " ";
-      paragraphs[paragraphs.length - 1] = last + joint + paragraph;
+      paragraphs[paragraphs.length - 1] += joint + paragraph;
       length += joint.length + paragraph.length;
     } else {
       length += (paragraphs.length === 0 ? 0 : 2) + paragraph.length;
       paragraphs.push(paragraph);
     }
+    last = paragraph;
     interrupted = undefined;
   }
   close();

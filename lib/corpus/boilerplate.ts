@@ -199,17 +199,29 @@ function readHeader(lines: readonly string[]): Header {
     if (key === undefined || header[key] !== undefined) continue;
     const parts = [match?.[2]?.trim() ?? ""];
     while (/^\s{2,}\S/.test(lines[i + 1] ?? "")) parts.push((lines[++i] ?? "").trim());
-    header[key] = joinTitle(parts).replace(/\s*\[e(?:book|text) ?#?\d+\].*$/i, "").replace(/\s+/g, " ").trim();
+    header[key] = (key === "title" ? joinTitle(parts) : parts.join(" ")).replace(/\s*\[e(?:book|text) ?#?\d+\].*$/i, "")
+      .replace(/\s+/g, " ").trim();
   }
-  if (header.title === undefined) {
-    const first = lines.slice(0, 40).join("\n");
-    const named =
-      /Gutenberg(?:'s|’s)?,? (?:e-?text|e-?book)?,? ?(?:of )?([^\n#*\[]{2,120}?)(?:,? by ([^\n#*\[]{2,80}))?(?:\s*[#*\[][^\n]*)?(?:\n|$)/i
-        .exec(first);
-    if (named?.[1] !== undefined) header.title = named[1].trim();
-    if (named?.[2] !== undefined && header.author === undefined) header.author = named[2].trim();
-  }
+  if (header.title === undefined) readFirstLines(lines.slice(0, 40), header);
   return header;
+}
+
+const FIRST_LINE =
+  /Gutenberg(?:['’]s)?,? (?:e-?text|e-?book)?,? ?(?:of )?([^#*[]{2,120}?)(?:,? by ([^#*[,]{2,80}))?(?:, translated by ([^#*[,]{2,80}))?\s*(?:[#*[].*)?$/i;
+const BY_LINE = /^\s*by ([^#*[,]{2,80})(?:, translated by ([^#*[,]{2,80}))?\W*$/i;
+
+/** `The Project Gutenberg Etext of T, by A`, or with `by A` on a line below. */
+function readFirstLines(lines: readonly string[], header: Header): void {
+  const at = lines.findIndex((line) => line.length < 200 && FIRST_LINE.test(line));
+  const first = FIRST_LINE.exec(lines[at] ?? "");
+  if (first?.[1] === undefined) return;
+  header.title = first[1].trim();
+  const below = lines.slice(at + 1, at + 4).find((line) => line.length < 200 && BY_LINE.test(line));
+  const by = BY_LINE.exec(below ?? "");
+  const author = first[2] ?? by?.[1];
+  const translator = first[3] ?? by?.[2];
+  if (author !== undefined && header.author === undefined) header.author = author.trim();
+  if (translator !== undefined && header.translator === undefined) header.translator = translator.trim();
 }
 
 /** A second line is a subtitle where it begins with a capital and the first is no unfinished phrase. */

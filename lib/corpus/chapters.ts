@@ -75,6 +75,15 @@ export function isTitleCase(text: string): boolean {
 /**
  * The heading that a block is, if any: `CHAPTER I`, `BOOK ONE: 1805`, `I.`, `IV. THE CYLINDER OPENS`, `PREFACE`,
  * `RECORD TWO`; `bare` when only a number, so that the next block may hold the title.
+ *
+ * @example
+ * ```ts
+ * import { headingOf } from "@/corpus/chapters.ts";
+ *
+ * const heading = headingOf({ lines: ["CHAPTER IV. The Ford"], before: 3 }, undefined);
+ * if (heading?.level !== 2 || heading.bare) throw new Error("no chapter");
+ * if (headingOf({ lines: ["Part of it was true."], before: 3 }, undefined) !== undefined) throw new Error("a chapter");
+ * ```
  */
 export function headingOf(block: Block, next: Block | undefined): (Heading & { bare: boolean }) | undefined {
   if (block.lines.length > 4 || /^\s*["“'‘(]/.test(block.lines[0] ?? "")) return undefined;

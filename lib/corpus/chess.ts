@@ -152,7 +152,18 @@ function countLetters(text: string): number {
   return letters;
 }
 
-/** Cuts runs of six half-moves and more, and positions in FEN, out of one paragraph; moves named in a sentence stay. */
+/**
+ * Cuts runs of six half-moves and more out of one paragraph; moves named in a sentence stay.
+ *
+ * @example
+ * ```ts
+ * import { cutMoveRuns } from "@/corpus/chess.ts";
+ *
+ * const text = "She began 1. P-K4, P-K4; 2. Kt-KB3, Kt-QB3; 3. B-Kt5, P-QR3. It was the Spanish game.";
+ * const cut = cutMoveRuns(text, {});
+ * if (cut !== "She began … It was the Spanish game.") throw new Error(cut);
+ * ```
+ */
 export function cutMoveRuns(text: string, removed: Counts): string {
   const { words, running } = measure(text);
   if (words - running < RUN) return text;

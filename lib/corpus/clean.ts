@@ -1,16 +1,7 @@
 /** One Project Gutenberg text to prose and chapters: every step of `cleanBook`, in order. */
 import type { Chapter } from "../records.ts";
 import { dropBrackets } from "./apparatus.ts";
-import {
-  type Block,
-  blockRunningWords,
-  bookWidth,
-  count,
-  type Counts,
-  type Extent,
-  measure,
-  splitBlocks,
-} from "./blocks.ts";
+import { type Block, bookWidth, count, type Counts, type Extent, measure, splitBlocks } from "./blocks.ts";
 import { findBody, findResidue, type Header } from "./boilerplate.ts";
 import { assemble } from "./assemble.ts";
 import { dropContents } from "./chapters.ts";
@@ -18,6 +9,7 @@ import { dropChess, mayHoldMoves } from "./chess.ts";
 import { dropCredits } from "./credits.ts";
 import { decodeText } from "./decode.ts";
 import { dropFootnotes } from "./footnotes.ts";
+import { checkLoss } from "./loss.ts";
 import { dropFrontMatter, dropTail } from "./matter.ts";
 import { RefusedBook } from "./refused_book.ts";
 import { buildLexicon } from "./unwrap.ts";
@@ -40,21 +32,11 @@ export interface CleanBook {
   kept: number;
 }
 
-/** A book that would lose more of its running words than this is refused: the rules misread it. */
-const MOST_LOST = 0.2;
-/** Where footnotes hold more of the running words than this, something else was taken for footnotes. */
-const MOST_NOTES = 0.5;
-/** A header runs to about 1,500 words with the small print, the licence to about 3,300: more than this is a lost book. */
-const OUTSIDE_WORDS = 6000;
-/** Where less than this of a book's words is left, it is data and not prose. */
-const LEAST_PROSE = 0.08;
-
 /**
  * Cleans one Project Gutenberg text.
  *
- * What counts as lost: of the body between the markers, *running words* (two letters and more, beginning with a small
- * letter) are counted. Boards, scores of games, tables, contents, illustrations and notes are data or apparatus: their
- * words are left out on both sides and they are counted in `removed`. The rest must be kept to four fifths.
+ * What counts as lost, and how much may be, tells `loss.ts`: a fifth at most of the body's running words, where chess
+ * boards, scores of games, tables and notes are no body.
  *
  * @throws {RefusedBook} where the text is no book with markers, would lose too much, or keeps words of the licence.
  *
@@ -85,13 +67,9 @@ export function cleanBook(bytes: Uint8Array): CleanBook {
   count(removed, "control_characters", decoded.controls);
   const { lines, header, outside } = findBody(decoded.text.split("\n"), removed);
   const body = lines.join("\n");
-  const { book, extent, exempt, notes } = cleanBody(body, header, removed);
-  const lostOutside = outside.reduce(
-    (sum, part) => sum + Math.max(0, measure(part.join("\n")).running - OUTSIDE_WORDS),
-    0,
-  );
+  const { book, blocks, extent, notes } = cleanBody(body, header, removed);
   const left = measure(book.text);
-  const kept = checkLoss(left, extent, exempt, notes, lostOutside);
+  const kept = checkLoss({ body: extent, blocks, notes, outside, left });
   const residue = findResidue(book.text);
   if (residue !== undefined) {
     throw new RefusedBook(
@@ -110,12 +88,11 @@ export function cleanBook(bytes: Uint8Array): CleanBook {
   };
 }
 
-/** A body to text and chapters; the blocks come along for whoever wants to see what became of each. */
+/** A body to text and chapters; its blocks come along, for the check of what was lost and for whoever wants to see what became of each. */
 export function cleanBody(body: string, header: Header, removed: Counts): {
   book: { text: string; chapters: Chapter[] };
   blocks: Block[];
   extent: Extent;
-  exempt: number;
   notes: number;
 } {
   const chess = mayHoldMoves(body);
@@ -132,53 +109,5 @@ export function cleanBody(body: string, header: Header, removed: Counts): {
   dropFrontMatter(blocks, removed);
   const facts = { width, lexicon, titles, chess, braces, stars, title: header.title ?? "" };
   const book = assemble(blocks, facts, removed);
-  return { book, blocks, extent, exempt: exemptWords(blocks), notes: bracketed.notes + words };
-}
-
-/** Artefacts that are data or apparatus: their words are no part of the body. */
-const EXEMPT = new Set([
-  "boards",
-  "captions",
-  "moves",
-  "pgn",
-  "fen",
-  "tables",
-  "drawings",
-  "contents",
-  "footnotes",
-  "index",
-]);
-
-function exemptWords(blocks: readonly Block[]): number {
-  let words = 0;
-  for (const block of blocks) if (block.drop !== undefined && EXEMPT.has(block.drop)) words += blockRunningWords(block);
-  return words;
-}
-
-function checkLoss(left: Extent, body: Extent, exempt: number, notes: number, lostOutside: number): number {
-  if (left.running === 0) {
-    throw new RefusedBook("empty", "Cannot clean this text: there is no prose between its markers");
-  }
-  if (left.words < body.words * LEAST_PROSE) {
-    throw new RefusedBook(
-      "no_prose",
-      `Cannot clean this text: only ${left.words} of its ${body.words} words are prose, the rest is boards, tables or lists`,
-    );
-  }
-  const share = Math.min(1, left.running / Math.max(1, body.running - exempt + lostOutside));
-  if (share < 1 - MOST_LOST) {
-    throw new RefusedBook(
-      "too_much_lost",
-      `Cannot clean this text: ${Math.round((1 - share) * 100)}% of its body would be lost, and at most ${
-        MOST_LOST * 100
-      }% may be`,
-    );
-  }
-  if (notes > (body.running + notes) * MOST_NOTES) {
-    throw new RefusedBook(
-      "too_much_lost",
-      "Cannot clean this text: more than half of its words would be lost as footnotes",
-    );
-  }
-  return share;
+  return { book, blocks, extent, notes: bracketed.notes + words };
 }

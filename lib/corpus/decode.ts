@@ -24,7 +24,9 @@ const BYTES_PER_CONTROL = 200;
  * @example
  * ```ts
  * import { decodeText } from "@/corpus/decode.ts";
- * import { assertEquals } from "node:assert";
+ *
+ * const { text, encoding } = decodeText(Uint8Array.from([0x91, 0x61, 0x92, 0x0d, 0x0a]));
+ * if (text !== "‘a’\n" || encoding !== "windows-1252") throw new Error(text);
  * ```
  */
 export function decodeText(bytes: Uint8Array): Decoded {

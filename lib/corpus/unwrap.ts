@@ -143,8 +143,17 @@ function isLetter(code: number): boolean {
 }
 
 /**
- * Joins the lines of a paragraph. A hyphen at a line end stays where the book has the hyphenated word elsewhere, or has
- * both halves as words and never the joined word; else the halves are one word. Dashes take no space.
+ * Joins the lines of a paragraph. A hyphen at a line end stays where the book has the hyphenated word elsewhere, goes
+ * where it has the joined word, and else stays when one of the halves is a word of the book. Dashes take no space.
+ *
+ * @example
+ * ```ts
+ * import { buildLexicon, joinLines } from "@/corpus/unwrap.ts";
+ *
+ * const text = "Not a looking-glass, but a looking-\nglass with an imagi-\nnation.";
+ * const joined = joinLines(text.split("\n"), buildLexicon(text), {});
+ * if (joined !== "Not a looking-glass, but a looking-glass with an imagination.") throw new Error(joined);
+ * ```
  */
 export function joinLines(lines: readonly string[], lexicon: Lexicon, removed: Counts): string {
   const parts = [(lines[0] ?? "").trim()];
@@ -168,6 +177,11 @@ export function joinLines(lines: readonly string[], lexicon: Lexicon, removed: C
   return parts.join("");
 }
 
+/** First halves that are no words of their own, and second halves that are none. */
+const INSEPARABLE = /^(?:ab|ac|ad|af|ap|com|con|dis|em|en|ex|im|inter|mis|ob|per|pre|pro|re|trans|un)$/;
+const SUFFIX =
+  /^(?:able|al|ally|ance|ate|ated|ation|ations|ed|ence|ently|er|ers|est|ful|fully|ible|ing|ings|ions?|ish|ism|ist|ity|ive|ize|less|ly|ments?|ness|or|ous|ously|ries|ry|ses|sions?|tions?|tive|tory|ture|tures|ty)$/;
+
 /** What becomes of the hyphen at a line end: it stays, it goes, or it stays with a space after it. */
 function hyphenBetween(line: string, next: string, lexicon: Lexicon, removed: Counts): "-" | "" | "- " {
   const left = /[\p{L}\p{M}'’]+(?=-$)/u.exec(line.slice(-40))?.[0];
@@ -176,12 +190,17 @@ function hyphenBetween(line: string, next: string, lexicon: Lexicon, removed: Co
   if (left === undefined || right === undefined) return line.endsWith(" -") ? "- " : "-";
   if (/^(?:and|or|to|und|oder|et|ou)$/i.test(right)) return "- ";
   count(removed, "hyphens");
+  if (/^-\p{L}/u.test(next.slice(right.length, right.length + 2)) || /\p{L}-$/u.test(line.slice(0, -1 - left.length))) {
+    return "-";
+  }
   if (left.length === 1 || /^\p{Lu}/u.test(right) || /^\d/.test(next.slice(right.length, right.length + 1))) return "-";
   const l = left.toLowerCase();
   const r = right.toLowerCase();
   if (lexicon.has(`${l}-${r}`)) return "-";
   if (lexicon.has(l + r)) return "";
-  return lexicon.has(l) && lexicon.has(r) ? "-" : "";
+  if (INSEPARABLE.test(l) || SUFFIX.test(r)) return "";
+  // Proofreaders have already undone the hyphens of the printed lines: what is left at a line end is mostly a compound.
+  return lexicon.has(l) || lexicon.has(r) ? "-" : "";
 }
 
 /** Lines of verse without their common indentation, one under the other. */
