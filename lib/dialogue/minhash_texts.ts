@@ -1,0 +1,102 @@
+/** Texts kept as word ids in large pages (4 bytes a word), with the keys of their bands. */
+import { createShingleSet, hashShingles, shinglesIn, type Span } from "./minhash_shingles.ts";
+import { type Banding, createSigner } from "./minhash_signature.ts";
+import { createVocabulary, grown } from "./minhash_words.ts";
+
+/** Word ids in a page: 4 MiB. A longer text has a page to itself. */
+const PAGE = 1 << 20;
+
+/** Stored texts, numbered from 0, and the current one, which may be stored or not. */
+export interface Texts {
+  readonly size: number;
+  /** Makes a new text the current one. */
+  read(text: string): void;
+  /** Makes a stored text the current one. */
+  recall(index: number): void;
+  /** Stores the current text, which must have been read; returns its index. */
+  keep(): number;
+  /** Keys of the current text's bands; only after `read`. */
+  keys(): Uint32Array;
+  /** The key of a stored text's band: `entry` is index × bands + band. */
+  keyAt(entry: number): number;
+  /** Exact Jaccard similarity of the current text's shingles to a stored one's; 0 where it is below the threshold. */
+  similarity(index: number): number;
+}
+
+/** A store without texts. */
+export function createTexts(banding: Banding, threshold: number): Texts {
+  const vocabulary = createVocabulary();
+  const signer = createSigner(banding);
+  const { bands } = banding;
+  const pages: Uint32Array[] = [];
+  let used = PAGE;
+  // By text: page, first word, words, different shingles.
+  const pageOf: number[] = [], startOf: number[] = [], countOf: number[] = [], sizeOf: number[] = [];
+  let bandKeys = new Uint32Array(1 << 12);
+  let hashes = new Uint32Array(1 << 10), otherHashes = new Uint32Array(1 << 10);
+  const set = createShingleSet();
+  let current: Span = { ids: new Uint32Array(), start: 0, count: 0 };
+  let keys: Uint32Array = new Uint32Array(bands);
+  let different = 0;
+
+  const stored = (index: number): Span => ({
+    ids: pages[pageOf[index] ?? 0] ?? current.ids,
+    start: startOf[index] ?? 0,
+    count: countOf[index] ?? 0,
+  });
+
+  /** Loads the current text's shingles; returns how many hashes it has. */
+  function load(): number {
+    const room = shinglesIn(current.count);
+    if (hashes.length < room) hashes = grown(hashes, room);
+    const shingles = hashShingles(current, vocabulary.hashes(), hashes);
+    different = set.load(current, hashes);
+    return shingles;
+  }
+
+  return {
+    get size() {
+      return pageOf.length;
+    },
+    read(text) {
+      const { ids, count } = vocabulary.read(text);
+      current = { ids, start: 0, count };
+      keys = signer.keys(hashes, load());
+    },
+    recall(index) {
+      current = stored(index);
+      load();
+    },
+    keep() {
+      const { ids, start, count } = current;
+      if (used + count > (pages.at(-1)?.length ?? 0)) {
+        pages.push(new Uint32Array(Math.max(PAGE, count)));
+        used = 0;
+      }
+      pages.at(-1)?.set(ids.subarray(start, start + count), used);
+      const index = pageOf.push(pages.length - 1) - 1;
+      startOf.push(used);
+      countOf.push(count);
+      sizeOf.push(different);
+      used += count;
+      if (bandKeys.length < (index + 1) * bands) bandKeys = grown(bandKeys, (index + 1) * bands);
+      bandKeys.set(keys, index * bands);
+      return index;
+    },
+    keys: () => keys,
+    keyAt: (entry) => bandKeys[entry] ?? 0,
+    similarity(index) {
+      const size = sizeOf[index] ?? 0;
+      // |A∩B| / (|A|+|B|−|A∩B|) ≥ t means |A∩B| ≥ t (|A|+|B|) / (1+t); a little less, as the division below decides.
+      const needed = Math.ceil((threshold * (different + size)) / (1 + threshold) - 1e-6);
+      if (Math.min(different, size) < needed) return 0;
+      const other = stored(index);
+      const room = shinglesIn(other.count);
+      if (otherHashes.length < room) otherHashes = grown(otherHashes, room);
+      hashShingles(other, vocabulary.hashes(), otherHashes);
+      const shared = set.shared(other, otherHashes, needed);
+      const similarity = shared / (different + size - shared);
+      return similarity >= threshold ? similarity : 0;
+    },
+  };
+}
