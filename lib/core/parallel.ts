@@ -13,6 +13,8 @@ import { createPool, readBatches } from "./parallel_read.ts";
 
 /** Bytes of a batch: large enough that messages cost nothing, small enough that many in flight stay small. */
 const BATCH = 1 << 20;
+/** Memory for larger batches is not kept for the next. */
+const LARGEST_KEPT = 8 << 20;
 /** Under this size of input, starting threads costs more than they save. */
 const THREADS_FROM = 2 << 20;
 /** Batches that a thread is given ahead of its work. */
@@ -105,9 +107,10 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
     await using out = await createFile(output);
     await using dropped = rejects === undefined ? undefined : await createFile(rejects);
     const result: TransformResult = { rows: 0, written: 0, bytes: 0, drops: {}, counts: {}, finished: [] };
-    const buffers = createPool(lanes.length * AHEAD + 1, BATCH * 4);
-    const spares = createPool(lanes.length * AHEAD + 1, BATCH * 8);
+    const buffers = createPool(lanes.length * AHEAD + 2, LARGEST_KEPT);
+    const spares = createPool(lanes.length * AHEAD, LARGEST_KEPT);
     let lines = 0;
+    let outputSize = 0; // The largest so far: memory of that size need not grow in the worker.
 
     const write = async (size: number, done: Done) => {
       const { fault, torn, notes, rows, written, output, rejects } = done.result;
@@ -129,6 +132,7 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
         await dropped?.write(new TextEncoder().encode(JSON.stringify({ reason: "torn_line", id: detail }) + "\n"));
       }
       lines += done.result.lines;
+      outputSize = Math.min(Math.max(outputSize, output.buffer.byteLength), LARGEST_KEPT);
       await out.write(options.inOrder?.(output, notes) ?? output);
       await dropped?.write(rejects);
       spares.give(output);
@@ -141,7 +145,7 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
       signal.throwIfAborted();
       const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
       const size = batch.bytes.length; // Gone once the memory has moved to a thread.
-      const done = lane.run(batch.bytes, batch.ended, spares.take(size));
+      const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, outputSize)));
       done.catch(() => {}); // Told when its turn comes.
       underWay.push(async () => await write(size, await Promise.race([done, aborted.promise])));
       if (underWay.length >= lanes.length * AHEAD) await underWay.shift()?.();

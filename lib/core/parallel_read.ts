@@ -21,7 +21,9 @@ export function createPool(count: number, largest: number): Pool {
   return {
     take(size) {
       const index = free.findIndex((bytes) => bytes.length >= size);
-      return index < 0 ? new Uint8Array(size) : free.splice(index, 1)[0] ?? new Uint8Array(size);
+      // Where all are too small, one makes room for the larger one that will come back.
+      const [bytes] = free.splice(Math.max(index, 0), 1);
+      return bytes && index >= 0 ? bytes : new Uint8Array(size);
     },
     give({ buffer }) {
       if (buffer.byteLength <= largest && free.length < count) free.push(new Uint8Array(buffer));
@@ -45,17 +47,16 @@ export async function* readBatches(
     let filled = 0;
     let searched = 0; // No newline lies before this.
     while (true) {
-      const read = await file.read(buffer.subarray(filled));
+      const read = await file.read(buffer.subarray(filled, filled + size));
       if (read === null) break;
       filled += read;
-      if (filled < buffer.length) continue;
-      const newline = buffer.subarray(searched).lastIndexOf(NEWLINE);
+      if (filled < size && filled < buffer.length) continue;
+      const newline = buffer.subarray(searched, filled).lastIndexOf(NEWLINE);
       if (newline >= 0) {
         const cut = searched + newline + 1;
-        const rest = buffer.subarray(cut);
-        const next = pool.take(Math.max(size, rest.length));
-        next.set(rest);
-        searched = filled = rest.length;
+        const next = pool.take(Math.max(size, filled - cut));
+        next.set(buffer.subarray(cut, filled));
+        searched = filled = filled - cut;
         yield { bytes: buffer.subarray(0, cut), ended: true };
         buffer = next;
       } else {
@@ -63,8 +64,9 @@ export async function* readBatches(
       }
       if (filled < buffer.length) continue;
       if (filled >= longestLine) throw tooLong(path, longestLine);
-      const larger = new Uint8Array(Math.min(buffer.length * 2, longestLine));
+      const larger = pool.take(Math.min(buffer.length * 2, longestLine));
       larger.set(buffer);
+      pool.give(buffer);
       buffer = larger;
     }
     if (filled > 0) yield { bytes: buffer.subarray(0, filled), ended: buffer[filled - 1] === NEWLINE };

@@ -39,10 +39,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * tell what is wrong, or decode it.
  */
 export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawText | undefined {
-  // Starts and ends of paragraphs in turn, as offsets in the line and in the text. The first paragraph is an empty one,
-  // so that every offset has one before it.
-  const inLine = [start, start];
-  const inText = [0, 0];
+  const found: Found = { closing: 0, length: 0, starts: [], ends: [], inLine: [start], inText: [0] };
+  let mark = start; // The last entry of inLine.
   let shift = start; // An offset in the line less the one in the text.
   let open = false; // Whether `at` is in a paragraph.
   let at = start;
@@ -57,16 +55,19 @@ export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawTe
     const feed = kind === ESCAPE && line[at + 1] === LETTER_N;
     if (!open && (at > from || !(feed || kind === END))) {
       open = true;
-      inLine.push(from);
-      inText.push(from - shift);
+      found.starts.push(from - shift);
+    }
+    if (at - mark >= STRIDE) {
+      mark = at;
+      found.inLine.push(at);
+      found.inText.push(at - shift);
     }
     const space = feed ? readSpace(line, at) : undefined;
     if (open && (kind === END || (space && (space.feeds > 1 || line[space.end] === QUOTE)))) {
       open = false;
       let end = at;
       while (line[end - 1] === SPACE) end--;
-      inLine.push(end);
-      inText.push(end - shift);
+      found.ends.push(end - shift);
     }
     if (kind === END) break;
     if (space) {
@@ -79,8 +80,28 @@ export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawTe
     at += length;
     shift += kind === FOUR ? 2 : length - 1;
   }
-  return rawText(line, { closing: at, length: at - shift, inLine, inText });
+  found.closing = at;
+  found.length = at - shift;
+  return rawText(line, found);
 }
+
+/** What reading a text finds. */
+interface Found {
+  closing: number;
+  length: number;
+  /** Of paragraphs, in the text. */
+  starts: number[];
+  ends: number[];
+  /**
+   * Marks: the same places in the line and in the text, in front of something other than plain ASCII. Such things lie
+   * in the STRIDE bytes from a mark on; behind them all is plain up to the next mark.
+   */
+  inLine: number[];
+  inText: number[];
+}
+
+/** Bytes between marks at least: what must be looked at again to find a place, and what marks cost in memory. */
+const STRIDE = 64;
 
 function kindAt(line: Uint8Array, at: number): number {
   return at < line.length ? KINDS[line[at] ?? 0] ?? BAD : BAD;
@@ -121,30 +142,16 @@ function sequenceLength(line: Uint8Array, at: number, kind: number): number {
   return kind === FOUR && ((line[at + 3] ?? 0) & 0xc0) === 0x80 && point >= 0x10000 && point < 0x110000 ? 4 : 0;
 }
 
-function rawText(
-  line: Uint8Array<ArrayBuffer>,
-  { closing, length, inLine, inText }: { closing: number; length: number; inLine: number[]; inText: number[] },
-): RawText {
-  /** Index of the last start of a paragraph that is not after an offset. */
-  const paragraphAt = (offset: number): number => {
-    let low = 0;
-    let high = inText.length / 2 - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((inText[middle * 2] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low * 2;
-  };
+function rawText(line: Uint8Array<ArrayBuffer>, found: Found): RawText {
+  const { starts, ends, inLine, inText } = found;
   const lineOffset = (offset: number): number => {
-    const index = paragraphAt(offset);
-    const nearest = offset >= (inText[index + 1] ?? 0) ? index + 1 : index;
-    return skipUnits(line, inLine[nearest] ?? 0, offset - (inText[nearest] ?? 0));
+    const mark = lastUpTo(inText, offset);
+    return skipUnits(line, inLine[mark] ?? 0, offset - (inText[mark] ?? 0));
   };
   const bytes = (start: number, end: number) => line.subarray(lineOffset(start), lineOffset(end));
   return {
-    length,
-    closing,
+    length: found.length,
+    closing: found.closing,
     bytes,
     slice(start, end) {
       const content = decoder.decode(bytes(start, end));
@@ -152,23 +159,37 @@ function rawText(
     },
     paragraphs(start, end) {
       const ranges: Range[] = [];
-      for (let index = Math.max(paragraphAt(start - 1) + 2, 2); index < inText.length; index += 2) {
-        const range = { start: inText[index] ?? 0, end: inText[index + 1] ?? 0 };
+      for (let index = lastUpTo(starts, start - 1) + 1; index < starts.length; index++) {
+        const range = { start: starts[index] ?? 0, end: ends[index] ?? 0 };
         if (range.start >= end) break;
         ranges.push(range);
       }
       return ranges;
     },
     splits(offset) {
-      const index = paragraphAt(offset);
-      return (inText[index] ?? 0) < offset && offset < (inText[index + 1] ?? 0);
+      const index = lastUpTo(starts, offset - 1);
+      return index >= 0 && offset < (ends[index] ?? 0);
     },
   };
 }
 
-/** The offset in a line behind that many units of a string that is known to be well formed. */
-function skipUnits(line: Uint8Array, at: number, units: number): number {
+/** Index of the last of ascending numbers that does not exceed a limit; -1 where all do. */
+function lastUpTo(ascending: readonly number[], limit: number): number {
+  let low = -1;
+  let high = ascending.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((ascending[middle] ?? 0) <= limit) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The offset in a line that many units behind a mark. */
+function skipUnits(line: Uint8Array, mark: number, units: number): number {
+  let at = mark;
   while (units > 0) {
+    if (at - mark >= STRIDE && KINDS[line[at] ?? 0] === PLAIN) return at + units; // Plain up to the next mark.
     switch (KINDS[line[at] ?? 0]) {
       case PLAIN:
         at++;

@@ -40,6 +40,8 @@ const WORD = /\p{L}+/uy;
 /** What may belong to an abbreviation; the longest is short. */
 const TOKEN = /[\p{L}\p{N}.&]/u;
 const LONGEST_TOKEN = 24;
+/** Letters of "approx" and "Messrs", the longest without stops within. */
+const LONGEST_ABBREVIATION = 6;
 /** Who spoke, after a question or a cry in quotation marks: `"Where?" Mr. Bounderby asked`. */
 const SPEECH_TAG = new RegExp(
   "(?:I|(?:(?:Mrs?|Dr)\\.? )?\\p{Lu}[\\p{L}\u2019'-]*(?: \\p{Lu}[\\p{L}\u2019'-]*)?) (?:\\p{L}+ly )?" +
@@ -92,7 +94,7 @@ function sentencesOf(text: string, paragraph: Range): Range[] {
 
 /** Full stop, exclamation mark, question mark, ellipsis. */
 function isStop(unit: number): boolean {
-  return unit === 0x2e || unit === 0x21 || unit === 0x3f || unit === 0x2026;
+  return unit > 0x3f ? unit === 0x2026 : unit === 0x2e || unit === 0x21 || unit === 0x3f; // Letters with one look.
 }
 
 /** Past a run of stops: `?!`, `...`, also `. . .`. */
@@ -139,6 +141,7 @@ function isBoundary(text: string, { start, stop, stops, end, next, limit }: Cand
 
 /** Whether a single full stop ends a sentence and not an abbreviation; `at` is the first letter of what follows. */
 function isFullStop(text: string, start: number, stop: number, at: number): boolean {
+  if (isLongWord(text, start, stop)) return true;
   let from = stop;
   while (from > start && stop - from < LONGEST_TOKEN && TOKEN.test(text.charAt(from - 1))) from--;
   const token = text.slice(from, stop);
@@ -154,6 +157,16 @@ function isFullStop(text: string, start: number, stop: number, at: number): bool
     if (initial && leads) return false;
     matchesAt(WORD, text, at);
     return STARTERS.has(text.slice(at, WORD.lastIndex).toLowerCase());
+  }
+  return true;
+}
+
+/** More small letters before the stop than any abbreviation has: most sentences end so. */
+function isLongWord(text: string, start: number, stop: number): boolean {
+  if (stop - start < LONGEST_ABBREVIATION + 1) return false;
+  for (let at = stop - LONGEST_ABBREVIATION - 1; at < stop; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x61 || unit > 0x7a) return false;
   }
   return true;
 }
