@@ -3,7 +3,7 @@
  * not grow with their number. Plain data, so that it crosses threads and adds up.
  */
 import type { Chunk } from "../records.ts";
-import type { Hits } from "./matcher_scan.ts";
+import type { Hits } from "./matcher_settle.ts";
 import type { Themes } from "./themes.ts";
 
 /** Counts of some group of chunks: a book, a year, all of them. Arrays have one place for each category. */

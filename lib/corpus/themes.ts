@@ -10,6 +10,7 @@ import { parseJsonc } from "../core/jsonc.ts";
 import type { Match } from "../records.ts";
 import { type Automaton, determinize, TooManyStates } from "./matcher_dfa.ts";
 import { addPattern, type Nfa } from "./matcher_nfa.ts";
+import { createJsonScanner, type JsonScanner } from "./matcher_json.ts";
 import { createScanner, type Scanner, wordStart } from "./matcher_scan.ts";
 import { parsePattern, PatternError } from "./matcher_syntax.ts";
 
@@ -60,6 +61,8 @@ export interface Themes {
   readonly automaton: Automaton;
   /** For those who need numbers without objects; all others use {@linkcode countThemes} and {@linkcode matchThemes}. */
   readonly scan: Scanner;
+  /** The same on the bytes of a JSON string. */
+  readonly json: JsonScanner;
 }
 
 /** How often the themes occur in a text. */
@@ -126,7 +129,14 @@ export function compileThemes(
         : "Cannot use these patterns together: they need too many states; make them fewer or simpler",
     );
   }
-  return { file, categories, patterns, automaton, scan: createScanner(automaton, categoryOf) };
+  return {
+    file,
+    categories,
+    patterns,
+    automaton,
+    scan: createScanner(automaton, categoryOf),
+    json: createJsonScanner(automaton, categoryOf),
+  };
 }
 
 /** A phrase has tens of states; a pattern with more than this is what fills the table. */

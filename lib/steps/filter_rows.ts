@@ -1,6 +1,7 @@
 /** The row work of the step `filter`: a Chunk in, the same with its theme counts out, or a drop. */
 import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.ts";
-import { type Hits, wordStart } from "../corpus/matcher_scan.ts";
+import { wordStart } from "../corpus/matcher_scan.ts";
+import type { Hits } from "../corpus/matcher_settle.ts";
 import { createTally, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
 import { compileThemes, type ThemeFile, type Themes } from "../corpus/themes.ts";
 import { Chunk } from "../records.ts";

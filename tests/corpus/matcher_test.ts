@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { join } from "node:path";
-import { compileThemes, matchThemes, parseThemes, ThemeFile } from "@/corpus/themes.ts";
+import { compileThemes, matchThemes, parseThemes, ThemeFile, type Themes } from "@/corpus/themes.ts";
 import { presetPath, WORKSPACE } from "@/core/paths.ts";
 import { inOrder, reference, referenceMatches } from "./matcher_reference.ts";
 
@@ -140,9 +140,72 @@ Deno.test("matcher agrees with the reference on random patterns and texts", () =
       const expected = inOrder(referenceMatches(slow, text));
       matches += expected.length;
       deepEqual(inOrder(matchThemes(themes, text)), expected, ascii({ one, two, text }));
+      deepEqual(inJson(themes, escaped(text, roll)), inText(themes, text), ascii({ one, two, text }));
     }
   }
   equal(matches > 2000, true); // The dice did throw texts that match.
+});
+
+/** Patterns in the order in which the scanner for texts finds them. */
+function inText({ scan }: Themes, text: string): number[] {
+  const { data, length } = scan(text);
+  return Array.from({ length }, (_, i) => data[3 * i] ?? -1);
+}
+
+/** The same by the scanner for JSON strings. */
+function inJson({ json }: Themes, string: string): number[] {
+  const bytes = new TextEncoder().encode(`{"text":${string},"more":"a b"}`);
+  equal(json.scan(bytes, 9), 7 + new TextEncoder().encode(string).length);
+  const { data, length } = json.hits;
+  return Array.from({ length }, (_, i) => data[3 * i] ?? -1);
+}
+
+/** A JSON string in which some characters are escaped that need not be. */
+function escaped(text: string, roll: (sides: number) => number): string {
+  return JSON.stringify(text).replaceAll(/(?<!\\)[^"\\]/g, (unit) => {
+    if (roll(4) > 0 && !/[\ud800-\udfff]/.test(unit)) return unit;
+    const hex = unit.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${roll(2) === 0 ? hex : hex.toUpperCase()}`;
+  });
+}
+
+Deno.test("matcher finds in a JSON string what it finds in the text", () => {
+  const themes = themesOf({ theme: ["comrades?", "five year plan", "ölberg", "\u{10428}+"] });
+  for (
+    const text of [
+      '"Comrade"\\n',
+      "five\nyear\tplan",
+      "x\u0001 Ölberg\u0007",
+      "\u{10400} 😀comrade😀",
+      "",
+      "/comrades/",
+    ]
+  ) {
+    deepEqual(inJson(themes, JSON.stringify(text)), inText(themes, text));
+  }
+  deepEqual(inJson(themes, '"\\u00D6lberg \\ud801\\udc28 \\ud801 comrade \\udc28"'), [2, 3, 0]);
+});
+
+Deno.test("matcher refuses bytes that are no JSON string in UTF-8", () => {
+  const { json } = themesOf({ theme: ["comrade"] });
+  const scan = (bytes: number[]) => json.scan(Uint8Array.from(bytes), 0);
+  const text = (string: string) => Array.from(new TextEncoder().encode(string));
+  const [quote, a] = [0x22, 0x61];
+  equal(scan([a, quote]), 1);
+  const broken = {
+    "no quote": text("comrade"),
+    "a line break": text('comrade\n"'),
+    "an unknown escape": text('\\x"'),
+    "half an escape": text('\\u12"'),
+    "a lone continuation": [0x80, quote],
+    "an overlong form": [0xc0, 0xaf, quote],
+    "an overlong form of three": [0xe0, 0x80, 0xaf, quote],
+    "a surrogate": [0xed, 0xa0, 0x80, quote],
+    "a code above U+10FFFF": [0xf4, 0x90, 0x80, 0x80, quote],
+    "a cut character": [0xe2, 0x80, quote],
+    "a byte that UTF-8 lacks": [0xff, quote],
+  };
+  for (const [name, bytes] of Object.entries(broken)) equal(scan(bytes), -1, name);
 });
 
 function ascii(value: unknown): string {
@@ -166,6 +229,7 @@ Deno.test({
       const bytes = await Deno.readFile(join(BOOKS, name, `pg${name}.txt`));
       const text = new TextDecoder("utf-8").decode(bytes);
       deepEqual(inOrder(matchThemes(themes, text)), inOrder(referenceMatches(slow, text, 80)), name);
+      deepEqual(inJson(themes, JSON.stringify(text)), inText(themes, text), name);
     }
   },
 });

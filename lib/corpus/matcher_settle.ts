@@ -1,0 +1,121 @@
+/**
+ * What happens where a word has ended that begins or is a match: rare beside the reading of all other words, so that it
+ * may take its time.
+ */
+import type { Automaton } from "./matcher_dfa.ts";
+
+/** What was found in one text; used again for the next text. */
+export interface Hits {
+  /**
+   * Three numbers a match, in `data[0 … 3 * length]`: the pattern's number, the end of the match's first word, the end
+   * of the match; exclusive offsets.
+   */
+  data: Int32Array;
+  length: number;
+}
+
+/** Reads the characters of a text one by one, in whatever form the text is. */
+export interface Reader {
+  /** The class of the character at an offset; the class of the edge at the end. */
+  classAt(at: number): number;
+  /** How many places the character takes that was read last. */
+  width: number;
+}
+
+export interface Settler {
+  readonly hits: Hits;
+  /** Forgets the text before. */
+  reset(): void;
+  /**
+   * Adds the matches of which the first word has ended.
+   *
+   * @param end Where it ended.
+   * @param next The offset behind the character that ended it.
+   * @param outcome The automaton's outcome at that character.
+   */
+  settle(end: number, next: number, outcome: number): void;
+}
+
+/**
+ * In each category matches do not overlap: the leftmost wins, and of those that begin together the longest; where
+ * several patterns end there, the one that is listed first.
+ *
+ * @param categoryOf The category of each pattern, as a number from 0.
+ */
+export function createSettler(automaton: Automaton, categoryOf: readonly number[], reader: Reader): Settler {
+  const { table, limit, gap, goesOn, accepted, acceptedFrom } = automaton;
+  const categories = Math.max(0, ...categoryOf) + 1;
+  const category = Int32Array.from(categoryOf);
+  /** Per category: where its last match ended. */
+  const taken = new Int32Array(categories);
+  /** Per category, while one start is looked at: the longest match so far. */
+  const bestEnd = new Int32Array(categories);
+  const bestPattern = new Int32Array(categories);
+  const hits: Hits = { data: new Int32Array(3 * 64), length: 0 };
+
+  function add(pattern: number, firstEnd: number, end: number): void {
+    const at = 3 * hits.length++;
+    if (at + 3 > hits.data.length) {
+      const larger = new Int32Array(hits.data.length * 2);
+      larger.set(hits.data);
+      hits.data = larger;
+    }
+    hits.data[at] = pattern;
+    hits.data[at + 1] = firstEnd;
+    hits.data[at + 2] = end;
+  }
+
+  /** Notes the patterns that end in an outcome; answers whether any pattern was noted since this start. */
+  function keep(outcome: number, end: number, found: boolean): boolean {
+    const from = acceptedFrom[outcome]!;
+    const to = acceptedFrom[outcome + 1]!;
+    if (from === to) return found;
+    if (!found) bestEnd.fill(0);
+    for (let i = from; i < to; i++) {
+      const pattern = accepted[i]!;
+      bestEnd[category[pattern]!] = end;
+      bestPattern[category[pattern]!] = pattern;
+    }
+    return true;
+  }
+
+  return {
+    hits,
+    reset() {
+      hits.length = 0;
+      taken.fill(0);
+    },
+    settle(end, next, outcome) {
+      let row = goesOn[outcome]!;
+      if (row === 0) {
+        for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
+          const pattern = accepted[i]!;
+          // A word that ends behind an earlier match also begins behind it, since matches end with words.
+          if (end > taken[category[pattern]!]!) {
+            taken[category[pattern]!] = end;
+            add(pattern, end, end);
+          }
+        }
+        return;
+      }
+      let found = keep(outcome, end, false);
+      for (let at = next; row > 0;) {
+        row = table[row + reader.classAt(at)]!;
+        if (row >= limit) {
+          found = keep(row - limit, at, found);
+          row = goesOn[row - limit]!;
+        } else if (row === gap) {
+          break;
+        }
+        at += reader.width;
+      }
+      if (!found) return; // As after most of "the", when a pattern is "the people".
+      for (let i = 0; i < categories; i++) {
+        if (bestEnd[i]! > 0 && end > taken[i]!) {
+          taken[i] = bestEnd[i]!;
+          add(bestPattern[i]!, end, bestEnd[i]!);
+        }
+      }
+    },
+  };
+}
