@@ -40,9 +40,12 @@ const BRACKETS: readonly BracketKind[] = [
   },
 ];
 
-/** A letter that ASCII could not hold (`[oe]`, `[=a]`, `[^e]`), or a word in Greek letters spelt in Latin ones. */
-const LETTER =
-  /\[(?:([ao]e|[AO]E|Oe|Ae)|[=^:'`~,)(/.-]([A-Za-z])|([A-Za-z])[=^:'`~,)(/.-]|(?:Greek|Hebrew|Arabic|Cyrillic|Russian):\s*([^\]\n]{1,200}(?:\n[^\]\n]{1,200})?))\]/g;
+/** A letter that ASCII could not hold: `[oe]`, `[=a]`, `[^e]`. */
+const LETTER = /\[(?:([ao]e|[AO]E|Oe|Ae)|[=^:'`~,)(/.-]([A-Za-z])|([A-Za-z])[=^:'`~,)(/.-])\]/g;
+/** A word in other letters, spelt in Latin ones. */
+const SPELT = /\[(?:Greek|Hebrew|Arabic|Cyrillic|Russian):\s?([^\][\n]{1,200}(?:\n[^\][\n]{1,200})?)\]/g;
+/** Stands for a bracket that was a paragraph or a line of its own; a private character that decoding strips from files. */
+export const GAP = "\ue000";
 
 /** What bracketed notes held, for the check of what was lost. */
 export interface Bracketed {
@@ -53,7 +56,8 @@ export interface Bracketed {
 
 /**
  * Takes bracketed apparatus out of a text in one pass over its brackets, however they are nested; several paragraphs
- * inside one bracket go with it. A bracket without its partner ends with its paragraph.
+ * inside one bracket go with it, and one that stood alone leaves `GAP`. A bracket without its partner ends with its
+ * paragraph.
  *
  * @example
  * ```ts
@@ -66,12 +70,13 @@ export interface Bracketed {
  */
 export function dropBrackets(text: string, removed: Counts): Bracketed {
   if (!text.includes("[")) return { text, notes: 0 };
-  if (text.includes("[")) {
-    text = text.replace(LETTER, (_all, ligature, marked, after, word) => {
-      count(removed, "editorial_marks");
-      return ligature ?? marked ?? after ?? word;
-    });
-  }
+  text = text.replace(LETTER, (_all, ligature, marked, after) => {
+    count(removed, "editorial_marks");
+    return ligature ?? marked ?? after;
+  }).replace(SPELT, (_all, word) => {
+    count(removed, "editorial_marks");
+    return word;
+  });
   const closing = matchBrackets(text);
   const parts: string[] = [];
   let notes = 0;
@@ -93,10 +98,7 @@ export function dropBrackets(text: string, removed: Counts): Bracketed {
     count(removed, kind.name);
     parts.push(text.slice(from, open));
     from = end + 1;
-    // A bracket that filled whole lines inside a paragraph takes one of its two line ends along.
-    if ((open === 0 || text[open - 1] === "\n") && text[from] === "\n" && text[open - 2] !== "\n") {
-      if (text[from + 1] !== "\n") from++;
-    }
+    if ((open === 0 || text[open - 1] === "\n") && (from === text.length || text[from] === "\n")) parts.push(GAP);
   }
   parts.push(text.slice(from));
   return { text: parts.join(""), notes };

@@ -25,7 +25,16 @@ export interface BookFacts {
 }
 
 /** Artefacts whose place was inside the text around them: the paragraph they interrupted is one again. */
-const INTERRUPTIONS = new Set(["boards", "captions", "moves", "tables", "drawings", "page_numbers", "footnotes"]);
+const INTERRUPTIONS = new Set([
+  "boards",
+  "captions",
+  "moves",
+  "tables",
+  "drawings",
+  "illustrations",
+  "page_numbers",
+  "footnotes",
+]);
 
 /** Builds the text and its chapters; drops what is no prose on the way, with counts. */
 export function assemble(
@@ -100,12 +109,16 @@ function place(heading: Heading, stack: readonly Heading[], written: boolean): H
 
 /** Gives headings their place; a block with a title right after a bare number belongs to it. */
 function markHeadings(blocks: readonly Block[], facts: BookFacts, removed: Counts): void {
+  let listed = 2;
+
   for (let i = 0; i < blocks.length; i++) {
     const block = blocks[i];
     if (block === undefined || block.drop !== undefined) continue;
     const next = blocks[i + 1];
     const heading = headingOf(block, next);
     if (heading !== undefined) {
+      // Beside numbered chapters, a title without a number is one of their sections.
+      if (heading.level === 2) listed = 3;
       let title = heading.title;
       if (heading.bare && next !== undefined && next.drop === undefined && isSubtitle(next, blocks[i + 2], facts)) {
         title = `${title.replace(/[.:]$/, "")}: ${subtitle(next)}`;
@@ -114,7 +127,7 @@ function markHeadings(blocks: readonly Block[], facts: BookFacts, removed: Count
       block.heading = { level: heading.level, title, ...(heading.leaf === true ? { leaf: true } : {}) };
       count(removed, "headings");
     } else if (isPlainHeading(block, next, facts)) {
-      block.heading = { level: facts.titles.has(titleKey(flat(block))) ? 2 : 4, title: plainTitle(flat(block)) };
+      block.heading = { level: facts.titles.has(titleKey(flat(block))) ? listed : 4, title: plainTitle(flat(block)) };
       count(removed, "headings");
     }
   }

@@ -37,11 +37,11 @@ const ROMAN_TITLED = new RegExp(`^(${ROMAN})(?:[.:]|\\s?[—–-]+|\\s)\\s*(\\S.
 const ARABIC_ALONE = /^\d{1,3}[.:]?$/;
 const ARABIC_TITLED = /^(\d{1,3}[a-z]?)(?:[.:)]|\s?[—–-]+)\s+(\S.*)$/;
 const NAMED =
-  /^(?:(?:the|an?|author['’]s|translator['’]s|editor['’]s|publisher['’]s|general|historical|critical|first|second|third)\s+)*(?:preface|introduction|introductory(?: (?:note|remarks|chapter))?|foreword|prologue|epilogue|afterword|conclusion|appendix(?: [a-z\d]{1,4})?|postscript|supplement|prelude|interlude|note|advertisement|argument|dedication|to the reader|vorwort|einleitung|préface|avant-propos|prólogo)(?:\s+(?:to|by|and)\s+.{1,60})?[.:]?$/i;
+  /^(?:(?:the|an?|author['’]s|translator['’]s|editor['’]s|publisher['’]s|general|historical|critical|first|second|third)\s+)*(?:preface|introduction|introductory(?: (?:note|remarks|chapter))?|foreword|prologue|epilogue|afterword|conclusion|appendix(?: [a-z\d]{1,4})?|postscript|supplement|prelude|interlude|note|advertisement|argument|dedication|to the reader|vorwort|einleitung|préface|avant-propos|prólogo)(?:\s+(?:to|by|and)\s+.{1,60}|\s?[.:—–-]+\s?.{1,60})?[.:]?$/i;
 /** Of these, the ones that chapters may belong to. */
 const CONTAINER = /epilogue|appendix|supplement|conclusion|postscript/i;
 const ENDING =
-  /^[\W_]*(?:the\s+end|end|finis|fin|ende|the end\W+of\W.{1,60}|end of (?:the )?(?:book|part|volume|vol\.|first|second|third|project)\b.{0,40}|explicit)[\W_]*$/i;
+  /^[\W_]*(?:the\s+end|end|finis|fin|ende|the end\W+of\W(?:[^.]{1,40}\s)?\S{1,20}|end of (?:the )?(?:book|part|volume|vol\.|first|second|third|project)\b.{0,40}|explicit)[\W_]*$/i;
 
 /** A heading, in the words it is printed in, without marks of emphasis. */
 export function plainTitle(text: string): string {
@@ -61,7 +61,9 @@ function entryTitle(line: string): string {
 
 /** True for "THE END", "FINIS", "END OF PART ONE". */
 export function isEnding(text: string): boolean {
-  return text.length < 80 && ENDING.test(text);
+  if (text.length >= 80 || !ENDING.test(text)) return false;
+  // "The end of it was this" is a sentence, "THE END of FLATLAND" is none.
+  return !/\sof\s/i.test(text) || /\s["“(]?(?:\p{Lu}\S*|one|two|three|\d+)$/u.test(text);
 }
 
 /** True where words of four letters and more nearly all begin with capitals. */
@@ -97,7 +99,8 @@ export function headingOf(block: Block, next: Block | undefined): (Heading & { b
     const rest = (match[2] ?? "").trim();
     if (rest === "") return { level, title: text, bare: true };
     const parted = (match[1] ?? " ").trim() !== "" || /^[^a-z]+\s/.test(text);
-    return isTitle(rest) || (sentence && parted && block.before >= 2 && !/[,;]$/.test(rest) && startsHigh(rest))
+    return isTitle(rest) || (sentence && parted && block.before >= 2 && startsHigh(rest) && !/[,;]$/.test(rest) &&
+        (text.length <= 100 || !/[.!?]$/.test(rest)))
       ? { level, title: text, bare: false }
       : undefined;
   }

@@ -28,6 +28,10 @@ const FEN =
 const CAPTION =
   /^[\s_]*(?:(?:diag(?:ram)?|fig(?:ure)?|position|no)\.?\s*\d{1,3}[a-z]?\.?|black\.?|white\.?|(?:white|black)\W{1,60}(?:white|black)\.?)[\s_]*$/i;
 
+/** "WHITE. (Mr. M.)   BLACK. (M. B.)", "White: Berg. Black: Dahl." */
+const PLAYERS =
+  /^[\s_]*(?:white|black)[\s_.:]*(?:\([^)]{1,40}\)\s*)?(?:(?:white|black)[\s_.:]*)?(?:\([^)]{1,40}\)\s*)?$|^\W*White\W{1,4}.{2,50}\bBlack\W{1,4}.{2,50}$/i;
+
 /** So many half-moves in a row are a score, not a move named in a sentence. */
 const RUN = 6;
 /** A block is a score when moves take this share of its letters and digits. */
@@ -56,22 +60,20 @@ export function dropChess(blocks: readonly Block[], chess: boolean, removed: Cou
       dropBlock(block, "pgn", {});
     } else {
       pgn = false;
-      if (
-        /^\s*\{PGN \d+\}\s*$/.test(block.lines[0] ?? "") || /^\s*End of PGN Supplement\s*$/i.test(block.lines[0] ?? "")
-      ) {
-        dropBlock(block, "pgn", {});
-      } else if (block.lines.every((line) => isFenLine(line))) dropBlock(block, "fen", removed, block.lines.length);
-      else if (chess && isScore(block)) dropBlock(block, "moves", removed, block.lines.length);
-      else if (
-        chess &&
-        /^[\s_]*(?:white|black)[\s_.:]*(?:\([^)]*\)\s*)?(?:(?:white|black)[\s_.:]*)?(?:\([^)]*\)\s*)?$/i.test(
-          flat(block),
-        )
-      ) {
-        dropBlock(block, "moves", removed);
-      }
+      const kind = dataKind(block, chess);
+      if (kind === "pgn") block.drop = kind;
+      else if (kind !== undefined) dropBlock(block, kind, removed, block.lines.length);
     }
   }
+}
+
+/** What a block is, if it is chess and no prose. */
+function dataKind(block: Block, chess: boolean): string | undefined {
+  if (/^\s*(?:\{PGN \d+\}|End of PGN Supplement)\s*$/i.test(block.lines[0] ?? "")) return "pgn";
+  if (block.lines.every((line) => isFenLine(line))) return "fen";
+  if (!chess) return undefined;
+  if (isScore(block)) return "moves";
+  return block.lines.length <= 3 && PLAYERS.test(flat(block)) ? "captions" : undefined;
 }
 
 /** So many lines of boards and scores make a chess book, in which bare names of players and openings are captions. */
@@ -85,7 +87,7 @@ export function dropChessCaptions(blocks: readonly Block[], removed: Counts): vo
     const text = flat(block);
     const bare = text.length < 70 && measure(text).running <= 1 && measure(text).words <= 7 && !/[!?"“”]/.test(text);
     const centred = block.lines.every((line) => indentOf(line) >= 8) && text.length < 160;
-    if (bare || centred || /^\W*White\W{1,4}.{2,50}\bBlack\W{1,4}/.test(text)) dropBlock(block, "captions", removed);
+    if (bare || centred) dropBlock(block, "captions", removed);
   }
 }
 

@@ -1,6 +1,6 @@
 /** One Project Gutenberg text to prose and chapters: every step of `cleanBook`, in order. */
 import type { Chapter } from "../records.ts";
-import { dropBrackets } from "./apparatus.ts";
+import { dropBrackets, GAP } from "./apparatus.ts";
 import { type Block, bookWidth, count, type Counts, type Extent, measure, splitBlocks } from "./blocks.ts";
 import { findBody, findResidue, type Header } from "./boilerplate.ts";
 import { assemble } from "./assemble.ts";
@@ -99,6 +99,7 @@ export function cleanBody(body: string, header: Header, removed: Counts): {
   const lexicon = buildLexicon(body);
   const bracketed = dropBrackets(body, removed);
   const blocks = splitBlocks(bracketed.text.split("\n"));
+  dropGaps(blocks);
   const width = bookWidth(blocks);
   const extent = measure(bracketed.text);
   dropCredits(blocks, header, removed);
@@ -106,8 +107,18 @@ export function cleanBody(body: string, header: Header, removed: Counts): {
   dropChess(blocks, chess, removed);
   const titles = dropContents(blocks, removed);
   dropTail(blocks, removed);
-  dropFrontMatter(blocks, removed);
+  dropFrontMatter(blocks, titles, header.title ?? "", removed);
   const facts = { width, lexicon, titles, chess, braces, stars, title: header.title ?? "" };
   const book = assemble(blocks, facts, removed);
   return { book, blocks, extent, notes: bracketed.notes + words };
+}
+
+/** Brackets that stood alone are gone already: their places matter only to the paragraphs around them. */
+function dropGaps(blocks: readonly Block[]): void {
+  for (const block of blocks) {
+    if (!block.lines.some((line) => line.includes(GAP))) continue;
+    const left = block.lines.filter((line) => line.trim() !== GAP);
+    if (left.length === 0) block.drop = "illustrations";
+    else block.lines = left;
+  }
 }

@@ -10,6 +10,9 @@ const HEAD_NOTES = 60;
 /** How far from the end, in blocks, a note on the transcription may begin. */
 const TAIL_NOTES = 60;
 
+/** How many paragraphs a note on the transcription at the head may have. */
+const NOTE_BLOCKS = 16;
+
 const CREDIT_START =
   /^[\W_]*(?:(?:this|the|an?)\s+)?(?:(?:project gutenberg|html|first|original|electronic|updated|online|digital)\s+)*(?:e-?texts?|e-?books?|book|file|text|version|editions?|transcription|etext edition)?\s*(?:(?:was|were|is|has been)\s+)?(?:produced|prepared|transcribed|scanned|proof-?read|proofed|typed|digiti[sz]ed|converted|compiled|corrected|formatted|keyed|ocr'?d|contributed|donated|updated|revised|made available|created|provided|entered)\b.{0,120}\b(?:by|from|for|with|at)\b/i;
 const CREDIT_WORDS =
@@ -111,7 +114,7 @@ function dropNote(
   if (!nearHead) return;
   const bare = flat(first).length < 60;
   const indent = blockIndent(first);
-  for (let i = from + 1; i < Math.min(from + 40, blocks.length); i++) {
+  for (let i = from + 1; i < Math.min(from + NOTE_BLOCKS, blocks.length); i++) {
     const block = blocks[i];
     if (block === undefined || (block.before >= 3 && !(bare && i === from + 1))) return;
     if (block.before >= 2 && i > from + 1 && indent === 0) return;

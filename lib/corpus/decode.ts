@@ -49,8 +49,8 @@ export function decodeText(bytes: Uint8Array): Decoded {
   if (text.includes("\f")) text = text.replaceAll("\f", "\n");
   if (text.includes("\t")) text = text.replaceAll("\t", "    ");
   if (text.includes("\u00a0")) text = text.replaceAll("\u00a0", " ");
-  // deno-lint-ignore no-control-regex -- these are what is to go: C0, C1, zero-width marks and stray byte order marks.
-  text = text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2060\ufeff]+/g, "");
+  // deno-lint-ignore no-control-regex -- these are what is to go: C0, C1, zero-width and stray byte order marks, our own GAP.
+  text = text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2060\ue000\ufeff]+/g, "");
   return { text: text.normalize("NFC"), encoding, bom, controls };
 }
 

@@ -9,7 +9,7 @@ const MOST_NOTES = 0.5;
 /** Where less than this of a book's words is left, it is data and not prose; an analysis of chess openings keeps 14%. */
 const LEAST_PROSE = 0.08;
 /** Running words that title page, credits and notes of transcribers may hold in one book before they count as lost. */
-const MOST_FRONT = 1500;
+const MOST_FRONT = 400;
 /** Running words outside the markers: the header with its small print has about 1,500, the licence about 3,300. */
 const MOST_OUTSIDE = 5000;
 /** Running words between the END marker and the licence: more is a book that goes on there. */

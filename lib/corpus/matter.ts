@@ -1,6 +1,6 @@
 /** What stands before and after a book's own text: title pages, imprints, advertisements, an index, "THE END". */
 import { type Block, blockRunningWords, type Counts, dropBlock, flat } from "./blocks.ts";
-import { headingOf, isEnding, looksLikeProse } from "./chapters.ts";
+import { headingOf, isEnding, looksLikeProse, titleKey } from "./chapters.ts";
 
 const IMPRINT =
   /^[\W_]*(?:copyright|©|\(c\)|all rights reserved|printed in|entered according to act|first (?:published|printed|edition|issued)|(?:re)?printed\b.{0,40}\b\d{4}|published by|(?:first|second|third|\w+th|new|revised|popular) (?:edition|impression|printing)|no part of this (?:publication|book)|to be had of|price\b|dedicated to|authori[sz]ed translation|translated (?:from|by)|by the same author|works by|also by|other books by|illustrated by)/i;
@@ -9,10 +9,19 @@ const IMPRINT =
 const FRONT_BLOCKS = 80;
 
 /**
- * Drops title pages, imprints and lists of other works before the first heading or the first prose, in place. A motto,
- * a dedication or a letter there that runs to sentences is the author's own and stays.
+ * Drops title pages, imprints, mottoes and lists of other works before the first heading or the first prose, in place. A
+ * dedication or a letter there that runs to sentences is the author's own and stays.
+ *
+ * @param titles Keys of the titles in the table of contents.
+ * @param title The book's own title.
  */
-export function dropFrontMatter(blocks: readonly Block[], removed: Counts): void {
+export function dropFrontMatter(
+  blocks: readonly Block[],
+  titles: ReadonlySet<string>,
+  title: string,
+  removed: Counts,
+): void {
+  const own = titleKey(title);
   let seen = 0;
   for (let i = 0; i < blocks.length && seen < FRONT_BLOCKS; i++) {
     const block = blocks[i];
@@ -24,7 +33,13 @@ export function dropFrontMatter(blocks: readonly Block[], removed: Counts): void
       continue;
     }
     if (headingOf(block, blocks[i + 1]) !== undefined) return;
+    const key = titleKey(text);
+    if (block.lines.length <= 3 && key !== own && titles.has(key)) return;
     if (looksLikeProse(block)) return;
+    // A sentence, unless it is a motto.
+    if (
+      /[.!?…]["”'’]?$/.test(text) && !/^\s{2}|^\s*["“‘']/.test(block.lines[0] ?? "") && blockRunningWords(block) >= 8
+    ) return;
     if (blockRunningWords(block) >= 25 || block.lines.length > 20) continue;
     dropBlock(block, "title_page", removed, block.lines.length);
   }

@@ -18,9 +18,9 @@ export function settingOf(block: Block, width: number): Setting {
   const indent = blockIndent(block);
   const tally = tallyLines(lines, indent);
   const { letters, digits, signs, widest } = tally;
+  if (tally.bars >= Math.max(1, n * 0.5)) return "table";
   if ((signs > letters + digits && signs >= 6) || (letters === 0 && n > 1)) return "drawing";
   if (n > 2 && digits > letters) return "table";
-  if (tally.bars >= Math.max(1, n * 0.5)) return "table";
   if (tally.gaps >= Math.max(1, n * 0.6) && (n > 1 || / {5}/.test((lines[0] ?? "").trim()))) return "table";
   if (n > 1 && tally.leaders >= n * 0.5 && /\d\s*$/.test(lines[0] ?? "")) return "table";
   if (n === 1) return "prose";
@@ -28,6 +28,7 @@ export function settingOf(block: Block, width: number): Setting {
   const narrow = indent >= 2 || n >= 4 ? 0.86 : 0.7;
   const enough = n >= (indent >= 2 ? 2 : 3);
   if (enough && tally.capitals >= n * 0.85 && widest <= Math.min(62, width * narrow)) return "verse";
+  if (indent >= 2 && n >= 3 && widest < width * 0.45) return "lines";
   const early = countEarlyBreaks(lines, indent, widest, width);
   if (early >= Math.max(1, (n - 1) * 0.6) && (indent >= 2 || n >= 4) && widest < width * 0.85) return "lines";
   return "prose";
@@ -114,6 +115,7 @@ function markSeen(text: string, wanted: Map<string, boolean>): void {
   };
   let start = -1;
   let hyphen = false;
+  let half = false;
   for (let i = 0, end = text.length; i <= end; i++) {
     const code = i < end ? text.charCodeAt(i) : 32;
     if ((code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 0xc0 && code <= 0x24f)) {
@@ -123,15 +125,18 @@ function markSeen(text: string, wanted: Map<string, boolean>): void {
         hyphen = true;
         continue;
       }
-      // The first half of a word divided at the line end is no word that was seen.
+      // The halves of a word divided at the line end are no words that were seen.
       const divided = code === 45 && text.charCodeAt(i + 1) === 10;
-      if (hyphen) {
+      if (half) {
+        // the second of them
+      } else if (hyphen) {
         const parts = text.slice(start, i).toLowerCase().split("-");
         for (let k = 0; k + 1 < parts.length; k++) see(`${parts[k]}-${parts[k + 1]}`);
         for (const part of parts) see(part);
       } else if (!divided && filter[slot(text.charCodeAt(start), text.charCodeAt(i - 1), i - start)] === 1) {
         see(text.slice(start, i).toLowerCase());
       }
+      half = divided;
       start = -1;
       hyphen = false;
     }
