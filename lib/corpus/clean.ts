@@ -4,7 +4,7 @@ import { dropBrackets, GAP } from "./apparatus.ts";
 import { type Block, bookWidth, count, type Counts, type Extent, measure, splitBlocks } from "./blocks.ts";
 import { findBody, findResidue, type Header } from "./boilerplate.ts";
 import { assemble } from "./assemble.ts";
-import { dropContents } from "./chapters.ts";
+import { dropContents } from "./contents.ts";
 import { dropChess, mayHoldMoves } from "./chess.ts";
 import { dropCredits } from "./credits.ts";
 import { decodeText } from "./decode.ts";

@@ -1,6 +1,7 @@
 /** What stands before and after a book's own text: title pages, imprints, advertisements, an index, "THE END". */
 import { type Block, blockRunningWords, type Counts, dropBlock, flat } from "./blocks.ts";
-import { headingOf, isEnding, looksLikeProse, titleKey } from "./chapters.ts";
+import { headingOf, isEnding, titleKey } from "./chapters.ts";
+import { looksLikeProse } from "./contents.ts";
 
 const IMPRINT =
   /^[\W_]*(?:copyright|©|\(c\)|all rights reserved|printed in|entered according to act|first (?:published|printed|edition|issued)|(?:re)?printed\b.{0,40}\b\d{4}|published by|(?:first|second|third|\w+th|new|revised|popular) (?:edition|impression|printing)|no part of this (?:publication|book)|to be had of|price\b|dedicated to|authori[sz]ed translation|translated (?:from|by)|by the same author|works by|also by|other books by|illustrated by)/i;
