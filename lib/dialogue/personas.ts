@@ -42,7 +42,8 @@ export function loadPersonas(path: string): Promise<PersonaFile> {
 
 /**
  * Deals personas to passages like cards: one deck per theme, shuffled by the seed and dealt out before it is shuffled
- * anew, so that every persona meets every theme equally often (within one), and no hand holds a persona twice.
+ * anew, so that every persona meets every theme equally often (within one), and no hand holds a persona twice. Of the
+ * cards in a deck those go first that were dealt least over all themes.
  *
  * @example
  * ```ts
@@ -58,6 +59,7 @@ export function personaDealer<T extends { readonly id: string }>(
   seed: number,
 ): (theme: string, count: number) => T[] {
   const decks = new Map<string, { cards: T[]; random: () => number }>();
+  const dealt = new Map<T, number>();
   return (theme, count) => {
     if (count > personas.length) {
       throw new UsageError(
@@ -68,12 +70,17 @@ export function personaDealer<T extends { readonly id: string }>(
     decks.set(theme, deck);
     const hand: T[] = [];
     while (hand.length < count) {
-      let at = deck.cards.findIndex((card) => !hand.includes(card));
-      if (at < 0) {
+      let free = deck.cards.filter((card) => !hand.includes(card));
+      if (free.length === 0) {
         deck.cards.push(...shuffle(personas, deck.random));
-        at = deck.cards.findIndex((card) => !hand.includes(card));
+        free = deck.cards.filter((card) => !hand.includes(card));
       }
-      hand.push(...deck.cards.splice(at, 1));
+      const least = Math.min(...free.map((card) => dealt.get(card) ?? 0));
+      const card = free.find((card) => (dealt.get(card) ?? 0) === least);
+      if (!card) throw new RangeError("no card to deal"); // A fresh deck holds more cards than a hand.
+      deck.cards.splice(deck.cards.indexOf(card), 1);
+      dealt.set(card, (dealt.get(card) ?? 0) + 1);
+      hand.push(card);
     }
     return hand;
   };

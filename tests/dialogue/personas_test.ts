@@ -18,6 +18,12 @@ Deno.test("personaDealer meets every persona and theme equally often and never r
   ok(Math.max(...counts.values()) - Math.min(...counts.values()) <= 1, JSON.stringify([...counts]));
 });
 
+Deno.test("personaDealer spreads a short run over all personas, whatever its themes", () => {
+  const deal = personaDealer(PERSONAS, 1969);
+  const seen = new Set(Array.from({ length: 11 }, (_, n) => deal(`theme ${n % 4}`, 2)).flat());
+  equal(seen.size, 22);
+});
+
 Deno.test("personaDealer deals by seed, and a longer run begins like a shorter one", () => {
   const hands = (seed: number, count: number) => {
     const deal = personaDealer(PERSONAS, seed);
