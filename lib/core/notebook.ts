@@ -5,6 +5,7 @@ import { DISPLAY, type Displayable } from "./display.ts";
 import { readEnvironment } from "./env.ts";
 import { isAbort, messageOf, UserError } from "./errors.ts";
 import { progressBlock } from "./notebook_display.ts";
+import { WORKSPACE } from "./paths.ts";
 import type { Context, StepEvent } from "./step.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,6 +31,7 @@ let started = false;
  *   given up stays so until it is restarted.
  * - Tells of promises that were rejected and not awaited, which the kernel itself passes over.
  * - Shows errors that speak to the user without their stack.
+ * - Goes to the folder of deno.json, so that paths mean what they mean in the terminal.
  *
  * @example
  * ```ts ignore
@@ -50,6 +52,7 @@ export async function start(options: { keep?: readonly Permission[] } = {}): Pro
     Deno.addSignalListener("SIGINT", stop);
     globalThis.addEventListener("unhandledrejection", tellRejection);
     showPlainErrors();
+    Deno.chdir(WORKSPACE);
   }
   const kept = options.keep?.length ? `, keeps ${options.keep.join(", ")}` : "";
   const text = `Voiceworks ${VERSION} on Deno ${Deno.version.deno}. This notebook gave up ${gone.join(", ")}${kept}. ` +

@@ -36,7 +36,8 @@ const CONFIG = {
     domainColor: "#999999",
     tickColor: "#999999",
     titlePadding: 10,
-    labelLimit: 260,
+    // Without a browser text is measured a third too wide, and cut too soon.
+    labelLimit: 420,
   },
   axisBand: { grid: false },
   legend: {

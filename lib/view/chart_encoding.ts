@@ -27,6 +27,9 @@ export function field(name: string): string {
 /** `keyword_counts` → `keyword counts`, on axes and in legends. */
 export const SPOKEN = { labelExpr: "replace(datum.label, /_/g, ' ')" };
 
+/** The axis of names: no ticks, and some air between the names and the marks. */
+export const NAMES = { ...SPOKEN, ticks: false, labelPadding: 6 };
+
 export function spoken(name: string): string {
   return name.replaceAll("_", " ");
 }
@@ -75,6 +78,12 @@ export function colored(
     type: "nominal",
     title: spoken(name),
     scale: { domain, range: domain.map((value) => colors[value]) },
-    legend: { ...SPOKEN, orient: "top", direction: "horizontal", title: null, columns: 6 },
+    legend: { ...SPOKEN, orient: "top", direction: "horizontal", title: null, columns: legendColumns(domain) },
   };
+}
+
+/** One row where the names fit over the plot, else rows of four: about eight pixels a letter, and the mark. */
+function legendColumns(names: readonly string[]): number {
+  const pixels = names.reduce((sum, name) => sum + 8 * name.length + 36, 0);
+  return pixels <= WIDTH + 60 ? names.length : 4;
 }

@@ -5,8 +5,8 @@ import {
   domainOf,
   field,
   frame,
+  NAMES,
   numbers,
-  SPOKEN,
   spoken,
   tooltips,
 } from "./chart_encoding.ts";
@@ -31,7 +31,7 @@ export function bars(
     type: "nominal",
     sort: null,
     title: options.yTitle ?? null,
-    axis: { ...SPOKEN, ticks: false, domain: false, labelPadding: 6 },
+    axis: { ...NAMES, domain: false },
   };
   const encoding = {
     y,
@@ -86,7 +86,7 @@ export function stackedBars(
         type: "nominal",
         sort: null,
         title: options.yTitle ?? null,
-        axis: { ...SPOKEN, ticks: false, domain: false, labelPadding: 6 },
+        axis: { ...NAMES, domain: false },
       },
       x: { ...numbers(value, options.xTitle, options), stack: options.normalize ? "normalize" : "zero" },
       color: colored(part, parts),

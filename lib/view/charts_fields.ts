@@ -5,8 +5,8 @@ import {
   domainOf,
   field,
   frame,
+  NAMES,
   numbers,
-  SPOKEN,
   spoken,
   tooltips,
 } from "./chart_encoding.ts";
@@ -26,7 +26,7 @@ export function heatmap(
     type: "nominal",
     sort: null,
     title: title ?? null,
-    axis: { ...SPOKEN, ticks: false, domain: false, ...more },
+    axis: { ...NAMES, domain: false, ...more },
   });
   const encoding = {
     x: axis(x, options.xTitle, { labelAngle: -30, orient: "bottom" }),
@@ -81,7 +81,7 @@ export function lines(
         type: "quantitative",
         scale: { zero: false, nice: false, padding: 10 },
         title: options.xTitle ?? null,
-        axis: { format: options.xFormat ?? "d", grid: false },
+        axis: { format: options.xFormat ?? "d", grid: false, tickCount: 8 },
       },
       y: numbers(y, options.yTitle, options),
       color: color ? colored(color, options.domain ?? domainOf(rows, color)) : { value: PALETTE[0] },
@@ -122,7 +122,7 @@ export function dots(
         type: "nominal",
         sort: groups,
         title: null,
-        axis: { ...SPOKEN, grid: true, ticks: false },
+        axis: { ...NAMES, grid: true },
       },
       color: { ...colored(group, groups), legend: null },
       ...(size
@@ -166,7 +166,7 @@ export function boxes(
         type: "nominal",
         sort: groups,
         title: options.yTitle ?? null,
-        axis: { ...SPOKEN, ticks: false, labelPadding: 6 },
+        axis: { ...NAMES },
       },
       color: { ...colored(group, groups), legend: null },
     },

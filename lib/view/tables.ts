@@ -61,6 +61,12 @@ export function table(source: readonly Row[] | Grid, options: TableOptions = {})
   };
 }
 
+/** A few named figures, one under the other. */
+export function facts(values: Row, title?: string): Table {
+  const rows = Object.entries(values).map(([name, value]) => [name.replaceAll("_", " "), value]);
+  return table({ ...(title ? { title } : {}), columns: ["", " "], rows });
+}
+
 function fromRows(rows: readonly Row[], chosen: readonly string[] | undefined): Grid {
   const names = chosen ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return { columns: names, rows: rows.map((row) => names.map((name) => row[name])) };

@@ -1,0 +1,10 @@
+import { DISPLAY, type Displayable } from "../core/display.ts";
+import { escapeHtml } from "./escape.ts";
+
+/** Text as it is, line by line: a notebook would show a bare string in quotes, with its line breaks spelled out. */
+export function plain(text: string): Displayable {
+  const style = "white-space:pre-wrap;margin:0;padding:.3em .6em;background:none";
+  return {
+    [DISPLAY]: () => ({ "text/html": `<pre style="${style}">${escapeHtml(text)}</pre>`, "text/plain": text }),
+  };
+}
