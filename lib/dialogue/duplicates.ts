@@ -22,18 +22,29 @@ export function words(text: string): string[] {
 
 /** The set of hashed word 5-grams, ascending; a shorter text is one gram. */
 export function grams(text: string): Uint32Array {
-  const list = words(text);
-  const set = new Set<number>();
-  for (let at = 0; at + GRAM <= Math.max(list.length, GRAM); at++) set.add(hash(list.slice(at, at + GRAM).join(" ")));
-  return Uint32Array.from(set).sort();
+  const hashes = words(text).map(hash);
+  const count = Math.max(1, hashes.length - GRAM + 1);
+  const set = new Uint32Array(count);
+  for (let at = 0; at < count; at++) {
+    let value = 0;
+    for (let next = at; next < at + GRAM; next++) value = mix(Math.imul(value, 31) ^ (hashes[next] ?? 0));
+    set[at] = value >>> 0;
+  }
+  set.sort();
+  return set.filter((gram, at) => at === 0 || gram !== set[at - 1]);
 }
 
-/** FNV-1a with a final mix, so that low bits can be used for sampling. */
-function hash(text: string): number {
+/** FNV-1a over UTF-16 code units. */
+function hash(word: string): number {
   let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  return (value ^ (value >>> 13)) >>> 0;
+  for (let at = 0; at < word.length; at++) value = Math.imul(value ^ word.charCodeAt(at), 0x01000193);
+  return mix(value);
+}
+
+/** Spreads a value over all 32 bits (a round of MurmurHash3's finalizer), so that the low ones can choose samples. */
+function mix(value: number): number {
+  const spread = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  return spread ^ (spread >>> 13);
 }
 
 /** Shared over all, for two ascending sets. */
@@ -81,9 +92,12 @@ export function duplicateIndex(threshold: number = NEAR_DUPLICATE): DuplicateInd
   const sets: Uint32Array[] = [];
   const holders = new Map<number, number[]>();
   let shared = new Uint16Array(1024);
+  // A text is mostly asked for and then added.
+  let last = { text: "", set: grams("") };
+  const gramsOf = (text: string) => (last = last.text === text ? last : { text, set: grams(text) }).set;
   return {
     nearest(text) {
-      const set = grams(text);
+      const set = gramsOf(text);
       const candidates: number[] = [];
       for (const gram of set) {
         for (const index of holders.get(gram) ?? []) {
@@ -104,7 +118,7 @@ export function duplicateIndex(threshold: number = NEAR_DUPLICATE): DuplicateInd
       return best;
     },
     add(text) {
-      const set = grams(text);
+      const set = gramsOf(text);
       for (const gram of set) {
         if (set.length > SAMPLE_ABOVE && !sampled(gram)) continue;
         const list = holders.get(gram);
