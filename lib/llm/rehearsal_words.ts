@@ -22,6 +22,10 @@ const NOT_THINGS = new Set(
     "contrary way bit pair use sake means is was so point").split(" "),
 );
 
+/** People are spoken to and of, not weighed like things. */
+const PEOPLE =
+  /(?:man|woman|wife|master|mistress|keeper|maker|ian|ress|ist)$|^(?:girl|boy|child|mother|father|brother|sister|son|daughter|husband|widow|wife|baker|priest|poet|inventor|person|midwife|carpenter|farmer|soldier|officer|doctor|captain|teacher|pupil|student|worker|comrade|king|queen|prince|stranger|visitor|traveller|principal|patient|invalid|patriarch|guest|host|lady|nurse|clerk|judge|lover|peasant|servant|burglar|dissenter|benefactor)$/;
+
 const PLURALS = /(?:[^su']s|men|women|people|children|folk|feet|teeth|police|cattle|geese|mice)$/;
 
 /** Endings that make an English word the name of a thing. */
@@ -51,7 +55,7 @@ export function things(passage: string, preferred: readonly string[]): string[] 
     const determined = DETERMINERS.has((tokens[at - 1] ?? "").toLowerCase()) &&
       (FOLLOWERS.has(after) || /^[^a-z]$/.test(after));
     if (!determined && !NAMES_A_THING.test(noun)) return;
-    if (!/^[a-z]{4,14}$/.test(noun) || NOT_THINGS.has(noun) || PLURALS.test(noun)) return;
+    if (!/^[a-z]{4,14}$/.test(noun) || NOT_THINGS.has(noun) || PLURALS.test(noun) || PEOPLE.test(noun)) return;
     if (/(?:ly|ed|(?<!qu|gu|ch|harv|for|inter|pri|prot|temp)est|ous|ful|less|able|ible|ish|ing)$/.test(noun)) return;
     weight.set(noun, (weight.get(noun) ?? (preferred.includes(noun) ? 4 : 0)) + 1);
   });

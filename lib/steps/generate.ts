@@ -21,6 +21,8 @@ export interface GenerateResult {
   /** Absent after a dry run. */
   stats?: GenerateStats;
   split?: SplitResult;
+  /** Whether `--stats` was asked for. */
+  detailed: boolean;
 }
 
 /** Makes the dataset out of the filtered passages. Answers are kept in a ledger beside it, so that no work is lost. */
@@ -57,7 +59,7 @@ export const generate = defineStep({
     };
     if (options.dryRun) {
       await showPlan(tasks(), plan, manner, options, context);
-      return { paths, plan };
+      return { paths, plan, detailed: false };
     }
     if (!options.resume && !options.overwrite && await exists(paths.output)) {
       throw occupied(paths.output, "it exists already");
@@ -93,17 +95,22 @@ export const generate = defineStep({
     });
     await writeFileAtomic(paths.stats, JSON.stringify(stats, null, 2) + "\n");
     await writeFileAtomic(paths.card, datasetCard(stats, tally, options.temperature));
-    report(stats, paths, options, context);
+    tell(stats, paths, context);
     if (tally.accepted === 0) {
       throw new UserError(`Cannot make a dataset: none of ${tally.requested} examples passed`, {
         hint: `Each is kept with its reason in "${paths.rejects}".`,
       });
     }
-    const result = { paths, plan, stats };
+    const result = { paths, plan, stats, detailed: options.stats };
     if (!options.split) return result;
     const { train, val } = paths;
     const { trainRatio: ratio, seed } = options;
     return { ...result, split: await splitDataset({ input: paths.output, train, val, ratio, seed }, context) };
+  },
+  report({ plan, stats, detailed }) {
+    if (!stats) return `planned: ${plan.examples} examples from ${plan.chunks} passages`;
+    const lines = summaryLines(stats);
+    return [...(detailed ? lines : lines.slice(0, 1)), ...(stats.rehearsal ? [REHEARSAL_NOTICE] : [])].join("\n");
   },
 });
 
@@ -164,13 +171,11 @@ async function showPlan(
   }
 }
 
-function report(stats: GenerateStats, paths: GeneratePaths, options: GenerateOptions, { emit }: Context): void {
+function tell(stats: GenerateStats, paths: GeneratePaths, { emit }: Context): void {
   for (const [reason, count] of Object.entries(stats.rejects)) emit({ type: "drop", reason, count });
   emit({ type: "metric", name: "examples", value: stats.examples_generated });
   emit({ type: "artifact", path: paths.output, title: "Dataset", rows: stats.examples_generated });
   emit({ type: "artifact", path: paths.rejects, title: "Rejects", rows: stats.examples_failed });
   emit({ type: "artifact", path: paths.stats, title: "Statistics" });
   emit({ type: "artifact", path: paths.card, title: "Dataset card" });
-  if (options.stats) { for (const message of summaryLines(stats)) emit({ type: "log", level: "info", message }); }
-  if (stats.rehearsal) emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
+import { count } from "../core/format.ts";
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import { beside, dataDir } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
@@ -87,6 +88,9 @@ export const split = defineStep({
       ratio: options.trainRatio,
       seed: options.seed,
     }, context);
+  },
+  report({ train, val }) {
+    return `${count(train.rows)} examples for training, ${count(val.rows)} for validation`;
   },
 });
 

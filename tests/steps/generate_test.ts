@@ -67,7 +67,9 @@ const REHEARSAL = { engine: "rehearsal" };
 
 Deno.test("generate writes ChatML lines, both sides of the split, statistics, card and checkpoint", () =>
   withRun(async ({ run, read, examples, context }) => {
-    const { stats, split } = await run(REHEARSAL);
+    const result = await run({ ...REHEARSAL, stats: true });
+    const { stats, split } = result;
+    match(generate.report?.(result) ?? "", /^\d+ of 12 examples from 6 passages.*\n[^]*personas[^]*REHEARSAL/);
     const all = await examples();
     equal(all.length, stats?.examples_generated);
     ok(all.length >= 10, JSON.stringify(stats));
