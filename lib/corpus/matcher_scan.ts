@@ -16,14 +16,15 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
   let source = "";
   const reader: Reader = {
     width: 1,
+    units: 1,
     classAt(at) {
-      reader.width = 1;
+      reader.width = reader.units = 1;
       if (at >= source.length) return edge;
       const read = units[source.charCodeAt(at)]!;
       if (read !== surrogate) return read;
       const code = source.codePointAt(at)!;
       if (code <= 0xffff) return edge; // Half a pair is no character.
-      reader.width = 2;
+      reader.width = reader.units = 2;
       return astral(code);
     },
   };
@@ -43,14 +44,14 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
           i += reader.width - 1;
         }
         if (next >= limit) {
-          settle(end, i + 1, next - limit);
+          settle(next - limit, end, end, i + 1, i + 1);
           next = gap;
         }
       }
       row = next;
     }
     const last = table[row + edge]!;
-    if (last >= limit) settle(length, length, last - limit);
+    if (last >= limit) settle(last - limit, length, length, length, length);
     return hits;
   };
 }

@@ -7,8 +7,8 @@ import type { Automaton } from "./matcher_dfa.ts";
 /** What was found in one text; used again for the next text. */
 export interface Hits {
   /**
-   * Three numbers a match, in `data[0 … 3 * length]`: the pattern's number, the end of the match's first word, the end
-   * of the match; exclusive offsets.
+   * Four numbers a match, in `data[0 … 4 * length]`: the pattern's number; the place in the source where the match's
+   * first word ends; the same and the end of the match as offsets in UTF-16 units of the text. Ends are exclusive.
    */
   data: Int32Array;
   length: number;
@@ -16,10 +16,12 @@ export interface Hits {
 
 /** Reads the characters of a text one by one, in whatever form the text is. */
 export interface Reader {
-  /** The class of the character at an offset; the class of the edge at the end. */
-  classAt(at: number): number;
+  /** The class of the character at a place; the class of the edge at the end. */
+  classAt(place: number): number;
   /** How many places the character takes that was read last. */
   width: number;
+  /** How many UTF-16 units it takes. */
+  units: number;
 }
 
 export interface Settler {
@@ -29,11 +31,11 @@ export interface Settler {
   /**
    * Adds the matches of which the first word has ended.
    *
-   * @param end Where it ended.
-   * @param next The offset behind the character that ended it.
-   * @param outcome The automaton's outcome at that character.
+   * @param outcome The automaton's outcome at the character that ended it.
+   * @param place Where it ended, and `end`: the same in UTF-16 units.
+   * @param nextPlace Behind the character that ended it, and `next`: the same in UTF-16 units.
    */
-  settle(end: number, next: number, outcome: number): void;
+  settle(outcome: number, place: number, end: number, nextPlace: number, next: number): void;
 }
 
 /**
@@ -51,18 +53,19 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
   /** Per category, while one start is looked at: the longest match so far. */
   const bestEnd = new Int32Array(categories);
   const bestPattern = new Int32Array(categories);
-  const hits: Hits = { data: new Int32Array(3 * 64), length: 0 };
+  const hits: Hits = { data: new Int32Array(4 * 64), length: 0 };
 
-  function add(pattern: number, firstEnd: number, end: number): void {
-    const at = 3 * hits.length++;
-    if (at + 3 > hits.data.length) {
+  function add(pattern: number, place: number, firstEnd: number, end: number): void {
+    const at = 4 * hits.length++;
+    if (at + 4 > hits.data.length) {
       const larger = new Int32Array(hits.data.length * 2);
       larger.set(hits.data);
       hits.data = larger;
     }
     hits.data[at] = pattern;
-    hits.data[at + 1] = firstEnd;
-    hits.data[at + 2] = end;
+    hits.data[at + 1] = place;
+    hits.data[at + 2] = firstEnd;
+    hits.data[at + 3] = end;
   }
 
   /** Notes the patterns that end in an outcome; answers whether any pattern was noted since this start. */
@@ -85,7 +88,7 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
       hits.length = 0;
       taken.fill(0);
     },
-    settle(end, next, outcome) {
+    settle(outcome, place, end, nextPlace, next) {
       let row = goesOn[outcome]!;
       if (row === 0) {
         for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
@@ -93,27 +96,28 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
           // A word that ends behind an earlier match also begins behind it, since matches end with words.
           if (end > taken[category[pattern]!]!) {
             taken[category[pattern]!] = end;
-            add(pattern, end, end);
+            add(pattern, place, end, end);
           }
         }
         return;
       }
       let found = keep(outcome, end, false);
-      for (let at = next; row > 0;) {
+      for (let at = nextPlace, unit = next; row > 0;) {
         row = table[row + reader.classAt(at)]!;
         if (row >= limit) {
-          found = keep(row - limit, at, found);
+          found = keep(row - limit, unit, found);
           row = goesOn[row - limit]!;
         } else if (row === gap) {
           break;
         }
         at += reader.width;
+        unit += reader.units;
       }
       if (!found) return; // As after most of "the", when a pattern is "the people".
       for (let i = 0; i < categories; i++) {
         if (bestEnd[i]! > 0 && end > taken[i]!) {
           taken[i] = bestEnd[i]!;
-          add(bestPattern[i]!, end, bestEnd[i]!);
+          add(bestPattern[i]!, place, end, bestEnd[i]!);
         }
       }
     },

@@ -85,7 +85,7 @@ export function tallyChunk(
   const inPattern = new Map<number, number>();
   let score = 0;
   for (let i = 0; i < hits.length; i++) {
-    const number = hits.data[3 * i] ?? 0;
+    const number = hits.data[4 * i] ?? 0;
     const pattern = patterns[number];
     if (!pattern) continue;
     inCategory[pattern.category] = (inCategory[pattern.category] ?? 0) + 1;

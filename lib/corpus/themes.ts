@@ -178,7 +178,7 @@ export function countThemes(themes: Themes, text: string): ThemeCounts {
   for (const [index, name] of categories.entries()) {
     let count = 0;
     for (let i = 0; i < length; i++) {
-      const pattern = patterns[data[3 * i] ?? 0];
+      const pattern = patterns[data[4 * i] ?? 0];
       if (pattern?.category !== index) continue;
       count++;
       score += pattern.weight;
@@ -194,7 +194,7 @@ export function matchThemes(themes: Themes, text: string): Match[] {
   const { data, length } = scan(text);
   const matches: Match[] = [];
   for (let i = 0; i < length; i++) {
-    const [number = 0, firstEnd = 0, end = 0] = data.subarray(3 * i, 3 * i + 3);
+    const [number = 0, , firstEnd = 0, end = 0] = data.subarray(4 * i, 4 * i + 4);
     const pattern = patterns[number];
     if (!pattern) continue;
     matches.push({

@@ -5,6 +5,7 @@ import type { Hits } from "../corpus/matcher_settle.ts";
 import { createTally, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
 import { compileThemes, type ThemeFile, type Themes } from "../corpus/themes.ts";
 import { Chunk } from "../records.ts";
+import { createBatchFilter } from "./filter_batch.ts";
 
 /** Options that cross to a thread. */
 export interface FilterRowOptions {
@@ -27,13 +28,17 @@ export const start: StartRows<FilterRowOptions> = (options) => {
   const counts: FilterCounts = { byTotal: new Map(), tally: options.stats ? createTally(themes) : undefined };
   const toJson = createWriter(themes);
 
+  const countTotal = (matches: number, chunks: number) => {
+    counts.byTotal.set(matches, (counts.byTotal.get(matches) ?? 0) + chunks);
+  };
+
   return {
     row(row: unknown, sink: RowSink, json: string) {
       const chunk = checkRow(row, isChunk, Chunk);
       const hits = themes.scan(chunk.text);
       let score = 0;
-      for (let i = 0; i < hits.length; i++) score += weights[hits.data[3 * i] ?? 0] ?? 0;
-      counts.byTotal.set(hits.length, (counts.byTotal.get(hits.length) ?? 0) + 1);
+      for (let i = 0; i < hits.length; i++) score += weights[hits.data[4 * i] ?? 0] ?? 0;
+      countTotal(hits.length, 1);
       if (counts.tally) tallyChunk(counts.tally, themes, chunk, hits, threshold);
       if (score < threshold) {
         return sink.drop("too_few_matches", chunk.id, `matches ${hits.length}, score ${score / 1000}`);
@@ -42,6 +47,8 @@ export const start: StartRows<FilterRowOptions> = (options) => {
       const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
       sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
     },
+    // Statistics need the decoded text of every chunk.
+    ...(options.stats ? {} : { batch: createBatchFilter(themes, threshold, isRest, countTotal) }),
     finish: () => counts,
   };
 };
@@ -62,11 +69,11 @@ function createWriter({ categories, patterns, automaton }: Themes): (text: strin
     inCategory.fill(0);
     let matches = "";
     for (let i = 0; i < length; i++) {
-      const number = data[3 * i] ?? 0;
+      const number = data[4 * i] ?? 0;
       const category = patterns[number]?.category ?? 0;
       inCategory[category] = (inCategory[category] ?? 0) + 1;
-      const start = wordStart(automaton, text, data[3 * i + 1] ?? 0);
-      matches += `${i > 0 ? "," : ""}${heads[number]}${start},"end":${data[3 * i + 2]}}`;
+      const start = wordStart(automaton, text, data[4 * i + 2] ?? 0);
+      matches += `${i > 0 ? "," : ""}${heads[number]}${start},"end":${data[4 * i + 3]}}`;
     }
     let counts = "";
     names.forEach((name, i) => counts += inCategory[i] ? `${name}${inCategory[i]},` : "");
@@ -77,6 +84,12 @@ function createWriter({ categories, patterns, automaton }: Themes): (text: strin
 const isText = (value: unknown): value is string => typeof value === "string";
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 const isNone = (value: unknown): value is undefined => value === undefined;
+
+/** The members of a chunk beside id and text; a chunk that was filtered before has others, too. */
+function isRest(members: unknown): boolean {
+  return isChunk({ ...Object(members), id: "id", text: "text" }) &&
+    !["id", "text", "keyword_counts", "matches"].some((name) => Object.hasOwn(Object(members), name));
+}
 
 /** A quick look; the schema has the last word on rows that fail it. */
 function isChunk(row: unknown): row is Chunk {

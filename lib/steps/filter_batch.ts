@@ -1,0 +1,154 @@
+/** The quick way of the step `filter`: whole batches of lines, from bytes to bytes. */
+import type { BatchResult } from "../core/parallel_batch.ts";
+import type { Themes } from "../corpus/themes.ts";
+import { createLineReader } from "./filter_line.ts";
+
+const NEWLINE = 0x0a;
+const encoder = new TextEncoder();
+const LEFT_OUT = encoder.encode('{"reason":"too_few_matches","id":"');
+const MATCHES = encoder.encode('","detail":"matches ');
+const SCORE = encoder.encode(", score ");
+const END_LEFT_OUT = encoder.encode('"}\n');
+const COUNTS = encoder.encode(',"keyword_counts":{');
+const TOTAL = encoder.encode('"total":');
+const LIST = encoder.encode('},"matches":[');
+const END_MATCH = encoder.encode(',"end":');
+const END_LIST = encoder.encode("]}\n");
+const [COMMA = 0, CLOSE = 0] = encoder.encode(",}");
+/** Bytes that a match takes at most beside its pattern and category: two offsets of ten digits, names and signs. */
+const MATCH_SIZE = 64;
+
+/** Bytes that grow. */
+interface Buffer {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
+}
+
+/**
+ * Makes the quick way.
+ *
+ * @param threshold The score from which a chunk is kept, in thousandths.
+ * @param isRest See {@linkcode createLineReader}.
+ * @param countTotal Told the number of matches of each chunk, once the batch is done.
+ * @returns A function that answers undefined for a batch that holds any line of another form.
+ */
+export function createBatchFilter(
+  themes: Themes,
+  threshold: number,
+  isRest: (members: unknown) => boolean,
+  countTotal: (matches: number, chunks: number) => void,
+): (bytes: Uint8Array<ArrayBuffer>, spare: Uint8Array<ArrayBuffer>) => BatchResult | undefined {
+  const { json, patterns, categories } = themes;
+  const { hits } = json;
+  const weights = Int32Array.from(patterns, ({ weight }) => weight);
+  const categoryOf = Int32Array.from(patterns, ({ category }) => category);
+  const names = categories.map((name) => encoder.encode(`${JSON.stringify(name)}:`));
+  const heads = patterns.map(({ category, pattern }) =>
+    encoder.encode(
+      `{"category":${JSON.stringify(categories[category])},"pattern":${JSON.stringify(pattern)},"start":`,
+    )
+  );
+  const longestHead = Math.max(...heads.map((head) => head.length)) + MATCH_SIZE;
+  const longestCounts = names.reduce((sum, name) => sum + name.length + 11, 100);
+  const inCategory = new Int32Array(categories.length);
+  const line = createLineReader((bytes, from) => json.scan(bytes, from), isRest);
+
+  function scoreOf(): number {
+    let score = 0;
+    for (let i = 0; i < hits.length; i++) score += weights[hits.data[4 * i]!]!;
+    return score;
+  }
+
+  function keep(out: Buffer, bytes: Uint8Array, start: number): void {
+    reserve(out, line.end - start + longestCounts + hits.length * longestHead);
+    out.bytes.set(bytes.subarray(start, line.end - 1), out.length); // Without the brace that closes it.
+    out.length += line.end - 1 - start;
+    const { data, length } = hits;
+    inCategory.fill(0);
+    for (let i = 0; i < length; i++) inCategory[categoryOf[data[4 * i]!]!]!++;
+    put(out, COUNTS);
+    for (let i = 0; i < names.length; i++) {
+      if (inCategory[i] === 0) continue;
+      put(out, names[i]!);
+      putNumber(out, inCategory[i]!);
+      out.bytes[out.length++] = COMMA;
+    }
+    put(out, TOTAL);
+    putNumber(out, length);
+    put(out, LIST);
+    for (let i = 0; i < length; i++) {
+      if (i > 0) out.bytes[out.length++] = COMMA;
+      put(out, heads[data[4 * i]!]!);
+      putNumber(out, json.startOf(i));
+      put(out, END_MATCH);
+      putNumber(out, data[4 * i + 3]!);
+      out.bytes[out.length++] = CLOSE;
+    }
+    put(out, END_LIST);
+  }
+
+  function leaveOut(rejects: Buffer, bytes: Uint8Array, score: number): void {
+    reserve(rejects, line.idTo - line.idFrom + 200);
+    put(rejects, LEFT_OUT);
+    for (let i = line.idFrom; i < line.idTo; i++) rejects.bytes[rejects.length++] = bytes[i]!;
+    put(rejects, MATCHES);
+    putNumber(rejects, hits.length);
+    put(rejects, SCORE);
+    const text = String(score / 1000);
+    for (let i = 0; i < text.length; i++) rejects.bytes[rejects.length++] = text.charCodeAt(i);
+    put(rejects, END_LEFT_OUT);
+  }
+
+  return (bytes, spare) => {
+    if (bytes.at(-1) !== NEWLINE) return undefined;
+    const out: Buffer = { bytes: spare, length: 0 };
+    const rejects: Buffer = { bytes: new Uint8Array(1 << 14), length: 0 };
+    const totals = new Map<number, number>();
+    let rows = 0;
+    let written = 0;
+    for (let start = 0; start < bytes.length; start = line.end + 1) {
+      if (!line.read(bytes, start)) return undefined;
+      rows++;
+      totals.set(hits.length, (totals.get(hits.length) ?? 0) + 1);
+      const score = scoreOf();
+      if (score >= threshold) {
+        keep(out, bytes, start);
+        written++;
+      } else leaveOut(rejects, bytes, score);
+    }
+    for (const [matches, chunks] of totals) countTotal(matches, chunks);
+    return {
+      lines: rows,
+      rows,
+      written,
+      output: out.bytes.subarray(0, out.length),
+      rejects: rejects.bytes.subarray(0, rejects.length),
+      drops: rows === written ? {} : { too_few_matches: rows - written },
+      counts: {},
+      notes: [],
+    };
+  };
+}
+
+function reserve(buffer: Buffer, more: number): void {
+  if (buffer.length + more <= buffer.bytes.length) return;
+  const larger = new Uint8Array(Math.max(buffer.length + more, buffer.bytes.length * 2));
+  larger.set(buffer.bytes.subarray(0, buffer.length));
+  buffer.bytes = larger;
+}
+
+/** The parts are short: a loop is faster than a call of `set`. */
+function put(buffer: Buffer, part: Uint8Array): void {
+  const { bytes, length } = buffer;
+  for (let i = 0; i < part.length; i++) bytes[length + i] = part[i]!;
+  buffer.length = length + part.length;
+}
+
+function putNumber(buffer: Buffer, value: number): void {
+  let digits = 1;
+  for (let rest = value; rest > 9; rest = (rest / 10) | 0) digits++;
+  for (let at = buffer.length + digits - 1, rest = value; at >= buffer.length; at--, rest = (rest / 10) | 0) {
+    buffer.bytes[at] = 0x30 + rest % 10;
+  }
+  buffer.length += digits;
+}
