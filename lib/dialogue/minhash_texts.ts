@@ -61,7 +61,8 @@ export function createTexts(banding: Banding, threshold: number): Texts {
     read(text) {
       const { ids, count } = vocabulary.read(text);
       current = { ids, start: 0, count };
-      keys = signer.keys(hashes, load());
+      const shingles = load(); // May replace the hashes.
+      keys = signer.keys(hashes, shingles);
     },
     recall(index) {
       current = stored(index);
