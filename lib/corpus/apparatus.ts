@@ -27,17 +27,17 @@ const BRACKETS: readonly BracketKind[] = [
   },
   { name: "side_notes", pattern: /(?:Side-?notes?|Margin(?:al note)?|Headnote|Running head)\b/iy, limit: 3000 },
   {
-    name: "page_numbers",
-    pattern: /(?:Pg|Page|p|pp|S|Seite|fol)\.?\s?[\divxlc]{1,6}(?:-\d{1,4})?\s?(?=\])/iy,
-    limit: 40,
-  },
-  { name: "page_numbers", pattern: /(?:Blank page|Half[- ]title)[^\]]{0,20}(?=\])/iy, limit: 60 },
-  {
     name: "editorial_marks",
     pattern:
       /(?:sic|Greek(?: text| words?| letters?)?|Hebrew(?: text)?|Arabic(?: text)?|Cyrillic|symbol|asterism|blank|\.{3}|…|illegible)\.?(?=\])/iy,
     limit: 40,
   },
+  {
+    name: "page_numbers",
+    pattern: /(?:Pg|Page|p|pp|S|Seite|fol)\.?\s?[\divxlc]{1,6}(?:-\d{1,4})?\s?(?=\])/iy,
+    limit: 40,
+  },
+  { name: "page_numbers", pattern: /(?:Blank page|Half[- ]title)[^\]]{0,20}(?=\])/iy, limit: 60 },
 ];
 
 /** A letter that ASCII could not hold: `[oe]`, `[=a]`, `[^e]`. */
@@ -164,6 +164,8 @@ export function dropNumbers(text: string, braces: boolean, removed: Counts): str
 
 /** Strips the marks for italics, bold, letter-spacing and small capitals from one paragraph; what they enclose stays. */
 export function dropMarks(text: string, removed: Counts): string {
+  // "Ma^{ties}", "H_{2}O": raised and lowered letters.
+  if (text.includes("{")) text = text.replace(/[_^]\{([^{}]{1,12})\}/g, "$1");
   if (text.includes("_")) {
     text = text.replace(/_{2,}/g, (run) => run.length > 2 ? "——" : "—").replace(/_([^_]*)_/g, (_all, inner) => {
       count(removed, "italics");
@@ -179,6 +181,8 @@ export function dropMarks(text: string, removed: Counts): string {
       count(removed, "bold");
       return before + inner;
     });
+    // One half of a pair that ran on over paragraphs.
+    text = text.replace(/^=(?=\p{L})|(?<=[\p{L}.,;:!?])=$/gu, "");
   }
   if (text.includes("~")) {
     text = text.replace(/~(?=[^\s~])([^~\n]{0,400}[^\s~])~/g, (_all, inner) => {

@@ -1,11 +1,12 @@
 /** Blocks to text: paragraphs unwrapped and tidied, headings turned into chapters with offsets. */
 import type { Chapter } from "../records.ts";
 import { dropMarks, dropNumbers } from "./apparatus.ts";
-import { type Block, blockIndent, count, type Counts, dropBlock, flat, type Heading, isAllCaps } from "./blocks.ts";
-import { headingOf, isEnding, isTitleBlock, plainTitle, titleKey } from "./chapters.ts";
+import { type Block, count, type Counts, dropBlock, flat, type Heading } from "./blocks.ts";
+import { isEnding } from "./chapters.ts";
 import { cutFen, cutMoveRuns, dropChessCaptions } from "./chess.ts";
 import { isBoxed } from "./credits.ts";
 import { dropStars } from "./footnotes.ts";
+import { markHeadings } from "./headings.ts";
 import { breaksOff, goesOn, isBreak, joinLines, keepLines, type Lexicon, settingOf, tidy } from "./unwrap.ts";
 
 /** What is known about the book as a whole. */
@@ -42,7 +43,7 @@ export function assemble(
   facts: BookFacts,
   removed: Counts,
 ): { text: string; chapters: Chapter[] } {
-  markHeadings(blocks, facts, removed);
+  markHeadings(blocks, facts.titles, facts.title, removed);
   if (facts.chess) dropChessCaptions(blocks, removed);
   const paragraphs: string[] = [];
   const chapters: Chapter[] = [];
@@ -65,7 +66,9 @@ export function assemble(
     if (block.heading !== undefined) {
       const heading = place(block.heading, stack, length > start);
       interrupted = undefined;
-      if (heading.level >= 3 && stack.some(({ level }) => level >= 2 && level < heading.level)) continue;
+      if (heading.level >= 5 || heading.level >= 3 && stack.some(({ level }) => level >= 2 && level < heading.level)) {
+        continue;
+      }
       close();
       while (stack.length > 0 && (stack.at(-1)?.leaf === true || (stack.at(-1)?.level ?? 0) >= heading.level)) {
         stack.pop();
@@ -107,59 +110,6 @@ function place(heading: Heading, stack: readonly Heading[], written: boolean): H
   return { ...heading, level: 2 };
 }
 
-/** Gives headings their place; a block with a title right after a bare number belongs to it. */
-function markHeadings(blocks: readonly Block[], facts: BookFacts, removed: Counts): void {
-  let listed = 2;
-
-  for (let i = 0; i < blocks.length; i++) {
-    const block = blocks[i];
-    if (block === undefined || block.drop !== undefined) continue;
-    const next = blocks[i + 1];
-    const heading = headingOf(block, next);
-    if (heading !== undefined) {
-      // Beside numbered chapters, a title without a number is one of their sections.
-      if (heading.level === 2) listed = 3;
-      let title = heading.title;
-      if (heading.bare && next !== undefined && next.drop === undefined && isSubtitle(next, blocks[i + 2], facts)) {
-        title = `${title.replace(/[.:]$/, "")}: ${subtitle(next)}`;
-        dropBlock(next, "headings", removed);
-      }
-      block.heading = { level: heading.level, title, ...(heading.leaf === true ? { leaf: true } : {}) };
-      count(removed, "headings");
-    } else if (isPlainHeading(block, next, facts)) {
-      block.heading = { level: facts.titles.has(titleKey(flat(block))) ? listed : 4, title: plainTitle(flat(block)) };
-      count(removed, "headings");
-    }
-  }
-}
-
-function isSubtitle(block: Block, next: Block | undefined, facts: BookFacts): boolean {
-  const heading = headingOf(block, next);
-  if (heading !== undefined && (heading.level !== 1 || heading.bare)) return false;
-  if (facts.titles.has(titleKey(flat(block)))) return true;
-  if (next === undefined) return false;
-  if (isTitleBlock(block)) return true;
-  // An indented synopsis above unindented text.
-  return block.lines.length <= 4 && blockIndent(block) >= 2 && blockIndent(block) < 20 && blockIndent(next) === 0 &&
-    !/^\s*["“'‘]/.test(block.lines[0] ?? "") && block.lines.every((line) => line.length < 60);
-}
-
-function subtitle(block: Block): string {
-  const text = plainTitle(flat(block));
-  return block.lines.length > 1 && !isAllCaps(text) && block.lines.every((line) => line.length < 50)
-    ? block.lines.map((line) => plainTitle(line)).join("; ")
-    : text;
-}
-
-/** A heading without number or keyword: listed in the contents, or in capitals with space around it. */
-function isPlainHeading(block: Block, next: Block | undefined, facts: BookFacts): boolean {
-  if (block.lines.length > 3 || next === undefined) return false;
-  const text = flat(block);
-  if (text.length > 100 || (/[.,;:!?"”’]$/.test(text) && !isAllCaps(text)) || isEnding(text)) return false;
-  if (facts.titles.size > 0 && facts.titles.has(titleKey(text)) && isTitleBlock(block)) return true;
-  return block.before >= 2 && isAllCaps(plainTitle(text)) && /\p{Lu}{2}/u.test(text) && !/[!?,;:"”]$/.test(text);
-}
-
 /** What a short block is, if it is no paragraph: a thought break, the number of a page, "THE END". */
 function smallArtefact(text: string): string | undefined {
   if (text.length > 100) return undefined;
@@ -181,7 +131,7 @@ function setParagraph(block: Block, facts: BookFacts, removed: Counts): string |
     return undefined;
   }
   let text = setting === "prose" ? joinLines(block.lines, facts.lexicon, removed) : keepLines(block);
-  text = dropMarks(dropNumbers(text, facts.braces, removed), removed);
+  text = dropNumbers(dropMarks(text, removed), facts.braces, removed);
   if (facts.stars) text = dropStars(text, removed);
   if (facts.chess) text = cutMoveRuns(text, removed);
   text = cutFen(text, removed);

@@ -13,7 +13,7 @@ const NUMBER = `(?:${ROMAN}|${ROMAN.toLowerCase()}|\\d{1,3}[a-z]?|${WORD_NUMBER}
  */
 const KEYWORDS: readonly [string, number, boolean][] = [
   ["volume|vol\\.|tome|band", 0, true],
-  ["book|part|livre|buch|partie|teil|libro", 1, true],
+  ["book|part|epoch|livre|buch|partie|teil|libro", 1, true],
   ["chapter|chap\\.|chapitre|kapitel|capitulo|capítulo|stave|letter|act|canto|record|lecture", 2, true],
   ["episode|essay|lesson|discourse|entry|day|night", 2, false],
   ["section|sect\\.|scene", 3, true],

@@ -33,32 +33,45 @@ export function dropContents(blocks: readonly Block[], removed: Counts): Set<str
   return titles;
 }
 
+/** Where a table ends that begins at a block; the keys of its entries go into `titles`. */
 function contentsEnd(blocks: readonly Block[], at: number, titles: Set<string>): number {
-  const seen = new Set<string>();
-  let first: string | undefined;
-  let entries = 0;
-  let i = at;
-  for (; i < blocks.length; i++) {
-    const block = blocks[i];
+  const found: { block: number; key: string }[] = [];
+  let end = at;
+  for (; end < blocks.length; end++) {
+    const block = blocks[end];
     if (block === undefined) break;
     if (block.drop !== undefined) continue;
-    const lines = i === at ? block.lines.slice(1) : block.lines;
-    const head = titleKey(entryTitle(lines[0] ?? ""));
-    if (i > at && entries > 0 && first !== undefined && repeats(head, first, entries)) return i;
-    if (i > at && CONTENTS.test(block.lines[0] ?? "") && entries > 0) return i;
-    if (i > at && looksLikeProse(block)) break;
-    for (const line of lines) {
+    if (end > at) {
+      const first = found[0]?.key;
+      if (first !== undefined && repeats(titleKey(entryTitle(block.lines[0] ?? "")), first, found.length)) break;
+      if (found.length > 0 && CONTENTS.test(block.lines[0] ?? "")) break;
+      if (looksLikeProse(block)) {
+        end = backToHeadings(blocks, at, end);
+        break;
+      }
+    }
+    for (const line of end === at ? block.lines.slice(1) : block.lines) {
       const key = titleKey(entryTitle(line));
-      if (key === "" || CONTENTS_HEAD.test(line)) continue;
-      first ??= key;
-      entries++;
-      seen.add(key);
-      titles.add(key);
-      titles.add(key.replace(/^(?:chapter |book |part |section )?(?:[ivxlcdm]+|\d+) /, ""));
+      if (key !== "" && !CONTENTS_HEAD.test(line)) found.push({ block: end, key });
     }
   }
-  // Prose has been reached: the headings right above it belong to it and not to the table.
-  let back = i;
+  for (const { block, key } of found) {
+    if (block >= end) break;
+    titles.add(key);
+    titles.add(key.replace(/^(?:chapter |book |part |section )?(?:[ivxlcdm]+|\d+) /, ""));
+  }
+  return end;
+}
+
+/** Prose has been reached: the headings right above it belong to it and not to the table. */
+function backToHeadings(blocks: readonly Block[], at: number, prose: number): number {
+  let back = prose;
+  // A wide gap shortly before the prose, and no numbers of pages after it: the book's own half-title stands there.
+  for (let i = Math.max(at + 1, prose - 6); i < prose; i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined || block.before < 4) continue;
+    if (!blocks.slice(i, prose).some(({ lines }) => lines.some((line) => /\d$/.test(line)))) return i;
+  }
   for (let steps = 0; back - 1 > at && steps < 4; steps++) {
     const above = blocks[back - 1];
     if (above === undefined || above.drop !== undefined || above.lines.length > 3) break;
@@ -78,7 +91,7 @@ function occursTwice(key: string, blocks: readonly Block[], from: number, to: nu
   if (key === "") return false;
   for (let i = from; i < to; i++) {
     for (const line of blocks[i]?.lines ?? []) {
-      const other = titleKey(line);
+      const other = titleKey(entryTitle(line));
       if (other === key || other.startsWith(`${key} `) || other.endsWith(` ${key}`)) return true;
     }
   }

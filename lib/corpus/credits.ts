@@ -2,6 +2,7 @@
 import { type Block, blockIndent, type Counts, dropBlock, flat, isAllCaps } from "./blocks.ts";
 import type { Header } from "./boilerplate.ts";
 import { findResidue } from "./boilerplate.ts";
+import { isBreak } from "./unwrap.ts";
 
 /** How many paragraphs of credits a book may open with. */
 const HEAD_CREDITS = 12;
@@ -118,7 +119,10 @@ function dropNote(
     const block = blocks[i];
     if (block === undefined || (block.before >= 3 && !(bare && i === from + 1))) return;
     if (block.before >= 2 && i > from + 1 && indent === 0) return;
+    const text = flat(block);
+    if (isAllCaps(text) && i > from + 1) return;
     dropBlock(block, "transcriber_notes", {});
+    if (isBreak(text)) return;
   }
 }
 

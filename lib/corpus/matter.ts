@@ -33,16 +33,32 @@ export function dropFrontMatter(
       dropBlock(block, "title_page", removed, block.lines.length);
       continue;
     }
-    if (headingOf(block, blocks[i + 1]) !== undefined) return;
+    const level = headingOf(block, blocks[i + 1])?.level ?? 0;
+    if (level > 0) return;
     const key = titleKey(text);
     if (block.lines.length <= 3 && key !== own && titles.has(key)) return;
-    if (looksLikeProse(block)) return;
+    if (looksLikeProse(block)) {
+      dropImprints(blocks, i + 1, removed);
+      return;
+    }
     // A sentence, unless it is a motto.
     if (
       /[.!?…]["”'’]?$/.test(text) && !/^\s{2}|^\s*["“‘']/.test(block.lines[0] ?? "") && blockRunningWords(block) >= 8
     ) return;
-    if (blockRunningWords(block) >= 25 || block.lines.length > 20) continue;
+    if (blockRunningWords(block) >= 25) continue;
     dropBlock(block, "title_page", removed, block.lines.length);
+  }
+}
+
+/** Drops imprints that stand behind a motto or a dedication, up to the first heading. */
+function dropImprints(blocks: readonly Block[], from: number, removed: Counts): void {
+  for (let i = from; i < Math.min(from + 12, blocks.length); i++) {
+    const block = blocks[i];
+    if (block === undefined || block.drop !== undefined) continue;
+    if (headingOf(block, blocks[i + 1]) !== undefined) return;
+    if (block.lines.length <= 4 && IMPRINT.test(flat(block))) {
+      dropBlock(block, "title_page", removed, block.lines.length);
+    }
   }
 }
 

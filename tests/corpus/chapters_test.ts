@@ -162,3 +162,16 @@ Deno.test("cleanBook keeps a word in capitals that ends a chapter", () => {
     true,
   );
 });
+
+Deno.test("cleanBook ends the contents at the book's half-title and keeps the first chapter", () => {
+  const contents =
+    "CONTENTS\n\n\nCHAPTER                PAGE\n\n  I. THE ROPE            11\n\n II. THE LANTERN         25";
+  const body =
+    `${contents}\n\n\n\n\n\nTHE FERRY\n\n(A Tale)\n\n\n\n\nCHAPTER I.\n\nTHE ROPE\n\n\n${PROSE}\n\n\n\nCHAPTER II.\n\nTHE LANTERN\n\n\n${PROSE}`;
+  deepEqual(titles(body).slice(-2), ["CHAPTER I: THE ROPE", "CHAPTER II: THE LANTERN"]);
+});
+
+Deno.test("cleanBook makes no chapters of the letters of an alphabet, nor of initials", () => {
+  const body = ["A", "B", "C", "D"].map((letter) => `${letter}\n\n\n${PROSE}`).join("\n\n\n");
+  deepEqual(titles(`PREFACE\n\n${PROSE}\n\n\n${body}\n\nB. Percival Moe`), ["PREFACE"]);
+});

@@ -141,3 +141,37 @@ ${PROSE}`;
   match(book.text, /^This story was told to me/);
   equal(book.chapters.map(({ title }) => title).join(), "PREFACE,CHAPTER I");
 });
+
+Deno.test("cleanBook ends a transcriber's note at a rule, so that the contents stay contents", () => {
+  const head = `Transcribers Note: Obvious errors have been corrected.
+
+Words between _ and _ were in italics in the original.
+
+---------------------------------
+
+THE FERRY A Romance
+
+CONTENTS.
+
+CHAPTER I. The Rope        1
+       II. The Lantern     9
+
+
+
+
+CHAPTER I.
+
+The Rope.
+
+`;
+  const book = cleanBook(bytes(file(`${head}${PROSE}`)));
+  equal(book.text, CLEAN_PROSE);
+  equal(book.chapters[0]?.title, "CHAPTER I: The Rope.");
+  equal(book.removed["contents"], 3);
+});
+
+Deno.test("cleanBook drops lists of other works and their prices before the title", () => {
+  const list = "_The Plays of Ada Holm_\n\n  Paper cover, 1s 6d\n\n" +
+    Array.from({ length: 24 }, (_, i) => `    THE PLAY NUMBER ${i}`).join("\n");
+  equal(cleanBook(bytes(file(`${list}\n\n\nTHE FERRY\n\n\nTHE FIRST ACT\n\n${PROSE}`))).text, CLEAN_PROSE);
+});
