@@ -3,6 +3,7 @@ import { CATEGORIES, type Reject, type Work } from "../records.ts";
 import { type Card, type Cards, cards } from "./cards.ts";
 import { bars, type Chart, dots, stackedBars } from "./charts.ts";
 import { type Table, table } from "./tables.ts";
+import { recent } from "./years.ts";
 
 /** The works as a table, oldest first. */
 export function worksTable(works: readonly Work[]): Table {
@@ -38,7 +39,8 @@ export function wordsByCategory(works: readonly Work[]): Chart {
 
 /** Works by year of first publication, sized by their words. */
 export function worksByYear(works: readonly Work[]): Chart {
-  const rows = works.filter(({ year }) => year !== undefined).map(({ title, year, words, category }) => ({
+  const { shown, note } = recent(works);
+  const rows = shown.map(({ title, year, words, category }) => ({
     title,
     year,
     words,
@@ -51,6 +53,7 @@ export function worksByYear(works: readonly Work[]): Chart {
     label: "title",
     size: "words",
     title: "When they were first published",
+    ...(note ? { subtitle: note } : {}),
   });
 }
 

@@ -3,7 +3,8 @@ import { escapeHtml } from "./escape.ts";
 
 /** Text as it is, line by line: a notebook would show a bare string in quotes, with its line breaks spelled out. */
 export function plain(text: string): Displayable {
-  const style = "white-space:pre-wrap;margin:0;padding:.3em .6em;background:none";
+  const style = "white-space:pre-wrap;margin:0;padding:.3em .6em;background:none;" +
+    "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em;line-height:1.4";
   return {
     [DISPLAY]: () => ({ "text/html": `<pre style="${style}">${escapeHtml(text)}</pre>`, "text/plain": text }),
   };

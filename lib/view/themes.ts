@@ -1,6 +1,7 @@
 /** Pictures and tables of theme statistics: what phase 2 found. */
 import type { ThemeStats } from "../corpus/theme_stats.ts";
 import { bars, type Bin, type Chart, heatmap, histogram, lines } from "./charts.ts";
+import { recent } from "./years.ts";
 import { type Table, table } from "./tables.ts";
 
 function namesOf(stats: ThemeStats): string[] {
@@ -42,7 +43,8 @@ export function hitRatesByBook(stats: ThemeStats, books = 25): Chart {
 
 /** Hit rates over the decades of first publication. */
 export function hitRatesByDecade(stats: ThemeStats): Chart {
-  const rows = stats.decades.flatMap(({ decade, hit_rates, chunks }) =>
+  const { shown, note } = recent(stats.decades.map((of) => ({ ...of, year: of.decade })));
+  const rows = shown.flatMap(({ decade, hit_rates, chunks }) =>
     namesOf(stats).map((category) => ({ decade, category, share: hit_rates[category] ?? 0, chunks }))
   );
   return lines(rows, {
@@ -53,6 +55,7 @@ export function hitRatesByDecade(stats: ThemeStats): Chart {
     format: ".0%",
     yTitle: "share of chunks",
     title: "Hit rates by decade of first publication",
+    ...(note ? { subtitle: note } : {}),
   });
 }
 
@@ -74,14 +77,23 @@ export function together(stats: ThemeStats): Chart {
 /** How long chunks are, and how many of each length are kept. */
 export function lengths(stats: ThemeStats, unit: "chars" | "words" | "tokens"): Chart {
   const found = stats.lengths[unit];
-  const bins = (found?.bins ?? []).map(({ from, to, all, kept }): Bin => ({ from, to, kept, left_out: all - kept }));
+  const width = (found?.bins[0]?.to ?? 1) - (found?.bins[0]?.from ?? 0);
+  // The last bin holds all that is longer: drawn as wide as the others, or its area would say too much.
+  const bins = (found?.bins ?? []).map(({ from, all, kept }): Bin => ({
+    from,
+    to: from + width,
+    kept,
+    left_out: all - kept,
+  }));
   const spoken = unit === "chars" ? "characters" : unit;
   return histogram(bins, {
     series: ["kept", "left_out"],
     xTitle: spoken,
     yTitle: "chunks",
     title: `Length of a chunk in ${spoken}`,
-    ...(found ? { subtitle: `median ${found.median}, nine in ten up to ${found.p90}, longest ${found.max}` } : {}),
+    ...(found
+      ? { subtitle: `median ${found.median}, nine in ten up to ${found.p90}, longest ${found.max} (in the last bar)` }
+      : {}),
   });
 }
 
