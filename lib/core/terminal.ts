@@ -111,8 +111,12 @@ export function terminal(): Context & { close(): void } {
   const env = readEnvironment();
   const controller = new AbortController();
   const screen = showEvents(stderr, Date.now, stderr.interactive && !env.NO_COLOR);
+  let first = 0;
   const stop = () => {
+    // One press may come twice: from the terminal, and once more from a parent that forwards it (deno task does).
+    if (controller.signal.aborted && Date.now() - first < 700) return;
     if (controller.signal.aborted) Deno.exit(130);
+    first = Date.now();
     screen.emit({ type: "log", level: "warn", message: "stopping; press Ctrl-C again to stop at once" });
     controller.abort(new DOMException("stopped by the user", "AbortError"));
   };
