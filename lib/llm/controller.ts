@@ -32,8 +32,10 @@ export interface ControllerOptions {
 
 /** Growth of the rate for which twice the requests are worth it, and that shows in a short look already. */
 const CLIMB = 1.05, CLEAR = 1.25;
-/** Share of the best rate seen that fewer requests must reach, and below which that best level is gone back to. */
+/** Share of the best rate seen that fewer requests must reach, and below which that best level is gone back to … */
 const AS_GOOD = 0.985, WORSE = 0.97;
+/** … less what chance does to a measurement of n requests: this divided by √n. */
+const CHANCE = 0.1;
 /** Gain that makes a probe stay up. */
 const GAIN = 1.03;
 /** Change of rate at the same limit after which the server counts as changed. */
@@ -71,9 +73,11 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
   let best: { limit: number; rate: number } | undefined;
   /** Where easing or probing started. */
   let from = { limit: 1, rate: 0 };
-  let interval = PROBE_AFTER, untilProbe = PROBE_AFTER, downNext = false, heldFor = 0;
+  let interval = PROBE_AFTER, untilProbe = PROBE_AFTER, downNext = false;
+  /** Measurements for which nothing is eased, after it brought less. */
+  let heldFor = 0, hold = 1;
   /** Faults came at this limit; not tried again for so many measurements. */
-  let ceiling: { limit: number; left: number } | undefined;
+  let ceiling: { limit: number; left: number; patience: number } | undefined;
   let lastCut = -Infinity;
 
   const go = (next: number, to: Phase, at: number) => {
@@ -88,7 +92,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     downNext ||= probeAfter < interval;
     go(next, "settled", at);
   };
-  const highest = () => ceiling ? Math.max(1, ceiling.limit - 1) : most;
+  const highest = () => ceiling && ceiling.left > 0 ? Math.max(1, ceiling.limit - 1) : most;
 
   function climb(reading: Reading, at: number): void {
     const { rate, inFlight, busy, waitMs } = reading;
@@ -119,7 +123,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     if (inFlight < 0.85 * limit) return;
     const queued = inFlight - busy;
     if (waitMs !== undefined && queued < 0.5) meter.calm(waitMs);
-    if (ceiling && --ceiling.left <= 0) ceiling = undefined;
+    if (ceiling && ceiling.left > 0) ceiling.left--;
     if (heldFor > 0) heldFor--;
     const before = base;
     if (before && hasChanged(before, rate, queued)) {
@@ -136,8 +140,9 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
       }
       : { rate, queued, rounds: 1 };
     if (!best || base.rate >= best.rate || limit === best.limit) best = { limit, rate: base.rate };
-    if (limit < best.limit && base.rounds > 1 && base.rate < WORSE * best.rate) {
-      heldFor = interval;
+    const worse = (WORSE - CHANCE / Math.sqrt(reading.ended)) * best.rate;
+    if (limit < best.limit && base.rounds > 1 && base.rate < worse) {
+      heldFor = hold *= 2;
       return settle(best.limit, at);
     }
     if (queued >= Math.max(1.75, 0.2 * limit) && heldFor === 0 && room(reading) < limit) {
@@ -160,7 +165,8 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     // Fewer are of no use where the last one waits anyway.
     const down = direction === "either" && downNext && limit > 1 && base.queued < 0.5;
     downNext = direction === "either" && !downNext;
-    const up = Math.min(Math.max(limit + 1, ceiling ? (limit + ceiling.limit) / 2 : limit * 1.5), highest());
+    const below = ceiling && ceiling.left > 0 ? (limit + ceiling.limit) / 2 : limit * 1.5;
+    const up = Math.min(Math.max(limit + 1, below), highest());
     const next = down ? Math.min(limit - 1, limit * 0.8) : up;
     if (Math.round(next) !== limit && next >= 1) go(next, "probing", at);
   }
@@ -172,9 +178,10 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     const grown = rate / from.rate;
     // More that only wait bring nothing, whatever the rate did meanwhile.
     const worked = busy > from.limit || inFlight - busy < 0.5 * (limit - from.limit);
-    if (up ? grown >= GAIN && worked : asGood(rate)) {
+    if (up ? grown >= GAIN && worked : asGood(reading)) {
       interval = PROBE_AFTER;
-      const next = up ? Math.min(limit * 2, highest()) : limit;
+      const next = up && !ceiling ? Math.min(limit * 2, highest()) : limit;
+      if (ceiling && limit >= ceiling.limit) ceiling = undefined;
       if (next <= limit) return settle(limit, at);
       lower = { limit, rate, long: true };
       return go(next, "climbing", at);
@@ -184,19 +191,19 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
   }
 
   /** Whether fewer do as well as more did, before and at best. */
-  function asGood(rate: number): boolean {
-    return rate >= AS_GOOD * Math.max(from.rate, best?.rate ?? 0);
+  function asGood({ rate, ended }: Reading): boolean {
+    return rate >= (AS_GOOD - CHANCE / Math.sqrt(ended)) * Math.max(from.rate, best?.rate ?? 0);
   }
 
-  function judgeEasing({ rate }: Reading, at: number): void {
-    if (asGood(rate)) return settle(limit, at);
-    heldFor = interval; // Some waited, and yet fewer brought less.
+  function judgeEasing(reading: Reading, at: number): void {
+    if (asGood(reading)) return settle(limit, at);
+    heldFor = hold *= 2; // Some waited, and yet fewer brought less.
     settle(from.limit, at);
   }
 
   /** Whether a measurement is long enough. */
   function enough(reading: Reading): boolean {
-    if (phase !== "climbing") return reading.ended >= Math.max(6, limit);
+    if (phase !== "climbing") return reading.ended >= Math.max(10, limit);
     if (!meter.live) return reading.ended >= Math.max(1, limit / 2);
     return reading.ms >= 300 && reading.perStream >= 24 || reading.ended >= Math.max(6, limit);
   }
@@ -219,19 +226,23 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     if (verdict === "go on") return;
     if (verdict === "ask less") {
       lastCut = at;
-      go(Math.floor(limit / 2), "backing off", at);
-      return;
+      // A probe that went too far goes back to where it came from.
+      const back = phase === "probing" && from.limit < limit ? from.limit : Math.floor(limit / 2);
+      return go(back, "backing off", at);
     }
     const before = watch.trialFrom ?? limit;
     watch.close();
     if (verdict === "ask less no longer") {
-      lower = undefined;
+      lower = ceiling = undefined;
       return go(before, "climbing", at);
     }
-    ceiling = { limit: before, left: 4 * PROBE_AFTER };
+    // Each time that it shows again, it is believed for longer.
+    const patience = ceiling ? Math.min(2 * ceiling.patience, 32 * PROBE_AFTER) : 2 * PROBE_AFTER;
+    ceiling = { limit: before, left: patience, patience };
     interval = PROBE_AFTER;
+    downNext = false;
     settle(limit, at);
-    untilProbe = 1;
+    untilProbe = 2;
   }
 
   return {

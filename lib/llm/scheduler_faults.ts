@@ -30,6 +30,16 @@ export function createFaultWatch(): FaultWatch {
     return faults > expected + 2 * Math.sqrt(expected) + 2;
   };
 
+  const still = (limit: number): Verdict => {
+    trial ??= { from: limit, answered: 0, faults: 0 };
+    trial.answered += answered;
+    trial.faults += faults;
+    answered = faults = 0;
+    if (limit > Math.max(1, trial.from / 4)) return "ask less";
+    usual = trial.faults / trial.answered;
+    return "ask less no longer";
+  };
+
   return {
     get trialFrom() {
       return trial?.from;
@@ -43,20 +53,12 @@ export function createFaultWatch(): FaultWatch {
         usual += ((fault ? 1 : 0) - usual) * 0.01;
         if (usual < 0.005) usual = 0;
       }
-      if (fault && excessive(fault)) {
-        trial ??= { from: limit, answered: 0, faults: 0 };
-        trial.answered += answered;
-        trial.faults += faults;
-        answered = faults = 0;
-        if (limit > Math.max(1, trial.from / 4)) return "ask less";
-        usual = trial.faults / trial.answered;
-        return "ask less no longer";
-      }
-      if (trial && answered >= Math.max(8, limit)) {
-        answered = faults = 0;
-        return "calm again";
-      }
-      return "go on";
+      if (fault && excessive(fault)) return still(limit);
+      if (!trial || answered < Math.max(12, limit)) return "go on";
+      if (faults >= 2 && faults / answered >= 0.5 * trial.faults / trial.answered) return still(limit);
+      usual = Math.max(usual, faults / answered);
+      answered = faults = 0;
+      return "calm again";
     },
   };
 }
