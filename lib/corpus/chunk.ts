@@ -77,19 +77,29 @@ export interface Chunking {
  * ```
  */
 export function chunkText(text: string | TextSource, chapters: readonly Chapter[], options: ChunkOptions): Chunking {
-  const source = typeof text === "string" ? textSource(text) : text;
-  const chunking: Chunking = { passages: [], leftOut: [], cutSentences: 0 };
-  for (const { chapter, ...section } of sectionsOf(source.length, chapters)) {
-    const cut = options.method === "window" ? slideWindow : packParagraphs;
-    const from = chunking.passages.length;
-    cut(source, section, options, chunking);
-    if (chapter === undefined) continue;
-    for (let i = from; i < chunking.passages.length; i++) {
-      const passage = chunking.passages[i];
-      if (passage) passage.chapter = chapter;
+  const sections = [...chunkSections(typeof text === "string" ? textSource(text) : text, chapters, options)];
+  return {
+    passages: sections.flatMap(({ passages }) => passages),
+    leftOut: sections.flatMap(({ leftOut }) => leftOut),
+    cutSentences: sections.reduce((sum, { cutSentences }) => sum + cutSentences, 0),
+  };
+}
+
+/** As {@linkcode chunkText}, one chapter at a time, so that no more than that is kept in memory. */
+export function* chunkSections(
+  text: TextSource,
+  chapters: readonly Chapter[],
+  options: ChunkOptions,
+): Generator<Chunking> {
+  const cut = options.method === "window" ? slideWindow : packParagraphs;
+  for (const { chapter, ...section } of sectionsOf(text.length, chapters)) {
+    const chunking: Chunking = { passages: [], leftOut: [], cutSentences: 0 };
+    cut(text, section, options, chunking);
+    if (chapter !== undefined) {
+      for (const passage of chunking.passages) passage.chapter = chapter;
     }
+    yield chunking;
   }
-  return chunking;
 }
 
 /**

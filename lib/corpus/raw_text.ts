@@ -2,10 +2,9 @@
  * A text as it stands in a line of JSON: escaped, in UTF-8. Chunking copies nearly all of a text as it is, so decoding
  * a whole book and encoding it again is work for nothing, and takes several times its size in memory.
  */
-import type { Range, TextSource } from "./paragraphs.ts";
-import { isSpace } from "./paragraphs.ts";
+import { isSpace, type Range, type TextSource } from "./paragraphs.ts";
 
-/** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. */
+/** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. Good until the next read. */
 export interface RawText extends TextSource {
   /** Offset of the closing quotation mark in the line. */
   readonly closing: number;
@@ -32,14 +31,28 @@ const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the JSON string whose content begins at `start`: checks that it is UTF-8 and JSON, and finds its paragraphs, in
- * one pass.
- *
- * @returns undefined where the string is broken or holds white space other than spaces and line feeds: JSON.parse will
- * tell what is wrong, or decode it.
+ * Makes a reader of JSON strings that uses its memory again for each: it is given a line and where in it the content of
+ * the string begins, checks that this is UTF-8 and JSON, and finds its paragraphs, in one pass. It answers undefined
+ * where the string is broken or holds white space other than spaces and line feeds: JSON.parse will tell what is wrong,
+ * or decode it.
  */
-export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawText | undefined {
-  const found: Found = { closing: 0, length: 0, starts: [], ends: [], inLine: [start], inText: [0] };
+export function createRawTextReader(): (line: Uint8Array<ArrayBuffer>, start: number) => RawText | undefined {
+  const found: Found = {
+    closing: 0,
+    length: 0,
+    starts: new Offsets(),
+    ends: new Offsets(),
+    inLine: new Offsets(),
+    inText: new Offsets(),
+  };
+  return (line, start) => find(line, start, found) ? rawText(line, found) : undefined;
+}
+
+/** Fills `found` with what there is in a string; false where it must be decoded. */
+function find(line: Uint8Array, start: number, found: Found): boolean {
+  for (const offsets of [found.starts, found.ends, found.inLine, found.inText]) offsets.length = 0;
+  found.inLine.push(start);
+  found.inText.push(0);
   let mark = start; // The last entry of inLine.
   let shift = start; // An offset in the line less the one in the text.
   let open = false; // Whether `at` is in a paragraph.
@@ -76,13 +89,44 @@ export function readRawText(line: Uint8Array<ArrayBuffer>, start: number): RawTe
       continue;
     }
     const length = kind === ESCAPE ? escapeLength(line, at) : sequenceLength(line, at, kind);
-    if (length === 0) return undefined;
+    if (length === 0) return false;
     at += length;
     shift += kind === FOUR ? 2 : length - 1;
   }
   found.closing = at;
   found.length = at - shift;
-  return rawText(line, found);
+  return true;
+}
+
+/** Ascending numbers in memory that is used again. */
+class Offsets {
+  length = 0;
+  #numbers = new Int32Array(1024);
+
+  push(offset: number): void {
+    if (this.length === this.#numbers.length) {
+      const larger = new Int32Array(this.length * 2);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
+    }
+    this.#numbers[this.length++] = offset;
+  }
+
+  at(index: number): number {
+    return this.#numbers[index] ?? 0;
+  }
+
+  /** Index of the last that does not exceed a limit; -1 where all do. */
+  lastUpTo(limit: number): number {
+    let low = -1;
+    let high = this.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.at(middle) <= limit) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
 }
 
 /** What reading a text finds. */
@@ -90,14 +134,14 @@ interface Found {
   closing: number;
   length: number;
   /** Of paragraphs, in the text. */
-  starts: number[];
-  ends: number[];
+  starts: Offsets;
+  ends: Offsets;
   /**
    * Marks: the same places in the line and in the text, in front of something other than plain ASCII. Such things lie
    * in the STRIDE bytes from a mark on; behind them all is plain up to the next mark.
    */
-  inLine: number[];
-  inText: number[];
+  inLine: Offsets;
+  inText: Offsets;
 }
 
 /** Bytes between marks at least: what must be looked at again to find a place, and what marks cost in memory. */
@@ -145,8 +189,8 @@ function sequenceLength(line: Uint8Array, at: number, kind: number): number {
 function rawText(line: Uint8Array<ArrayBuffer>, found: Found): RawText {
   const { starts, ends, inLine, inText } = found;
   const lineOffset = (offset: number): number => {
-    const mark = lastUpTo(inText, offset);
-    return skipUnits(line, inLine[mark] ?? 0, offset - (inText[mark] ?? 0));
+    const mark = inText.lastUpTo(offset);
+    return skipUnits(line, inLine.at(mark), offset - inText.at(mark));
   };
   const bytes = (start: number, end: number) => line.subarray(lineOffset(start), lineOffset(end));
   return {
@@ -159,30 +203,18 @@ function rawText(line: Uint8Array<ArrayBuffer>, found: Found): RawText {
     },
     paragraphs(start, end) {
       const ranges: Range[] = [];
-      for (let index = lastUpTo(starts, start - 1) + 1; index < starts.length; index++) {
-        const range = { start: starts[index] ?? 0, end: ends[index] ?? 0 };
+      for (let index = starts.lastUpTo(start - 1) + 1; index < starts.length; index++) {
+        const range = { start: starts.at(index), end: ends.at(index) };
         if (range.start >= end) break;
         ranges.push(range);
       }
       return ranges;
     },
     splits(offset) {
-      const index = lastUpTo(starts, offset - 1);
-      return index >= 0 && offset < (ends[index] ?? 0);
+      const index = starts.lastUpTo(offset - 1);
+      return index >= 0 && offset < ends.at(index);
     },
   };
-}
-
-/** Index of the last of ascending numbers that does not exceed a limit; -1 where all do. */
-function lastUpTo(ascending: readonly number[], limit: number): number {
-  let low = -1;
-  let high = ascending.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((ascending[middle] ?? 0) <= limit) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** The offset in a line that many units behind a mark. */

@@ -1,9 +1,9 @@
 /** The row work of the step `chunk`: a Work in, its chunks out. */
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
-import { CHARS, chunkText, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
+import { CHARS, chunkSections, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
 import { loadTokenizer } from "../corpus/tokens.ts";
 import { type TextSource, textSource } from "../corpus/paragraphs.ts";
-import { findStringMember, type RawText, readRawText } from "../corpus/raw_text.ts";
+import { createRawTextReader, findStringMember, type RawText } from "../corpus/raw_text.ts";
 import { Work } from "../records.ts";
 
 /** Options that cross to a thread. */
@@ -22,38 +22,38 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   if (options.unit === "tokens" && !tokenizer) throw new Error("a unit of tokens needs a tokenizer");
   const unit = options.unit === "words" ? WORDS : options.unit === "tokens" && tokenizer ? tokenUnit(tokenizer) : CHARS;
   const chunkOptions = { ...options, unit };
+  const readRawText = createRawTextReader();
 
   const write = (work: Omit<Work, "text">, text: TextSource, contentOf: ContentOf, sink: RowSink) => {
     const { id, title, chapters } = work;
     sink.note(id);
     if (text.paragraphs(0, text.length).length === 0) return sink.drop("no_text", String(id), title);
-    const { passages, leftOut, cutSentences } = chunkText(text, chapters, chunkOptions);
-    if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
     const encoder = new TextEncoder();
     const about = aboutOf(work);
-    let chapterOf: string | undefined;
-    let behind = encoder.encode(`"${about}`); // Behind the text of every chunk of a chapter.
-    for (const [index, { start, end, chapter, size }] of passages.entries()) {
-      if (chapter !== chapterOf) {
-        chapterOf = chapter;
-        behind = encoder.encode(chapter === undefined ? `"${about}` : `"${about},"chapter":${JSON.stringify(chapter)}`);
+    let number = 0;
+    for (const { passages, leftOut, cutSentences } of chunkSections(text, chapters, chunkOptions)) {
+      if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
+      const chapter = passages[0]?.chapter;
+      const chapterOf = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
+      const behind = encoder.encode(`"${about}${chapterOf},"start":`); // The same for every chunk of a chapter.
+      for (const { start, end, size } of passages) {
+        const tokens = tokenizer && (unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
+        sink.write(
+          `{"id":"chunk_${id}_${String(++number).padStart(5, "0")}","text":"`,
+          contentOf(start, end),
+          behind,
+          tokens === undefined ? `${start},"end":${end}}` : `${start},"end":${end},"tokens":${tokens}}`,
+        );
       }
-      const tokens = tokenizer ? unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)) : undefined;
-      sink.write(
-        `{"id":"chunk_${id}_${String(index + 1).padStart(5, "0")}","text":"`,
-        contentOf(start, end),
-        behind,
-        tokens === undefined ? `,"start":${start},"end":${end}}` : `,"start":${start},"end":${end},"tokens":${tokens}}`,
-      );
-    }
-    for (const { start, end, reason } of leftOut) {
-      sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
+      for (const { start, end, reason } of leftOut) {
+        sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
+      }
     }
   };
 
   return {
     raw(line, sink) {
-      const opened = openWork(line);
+      const opened = openWork(line, readRawText);
       if (!opened) return false;
       write(opened.work, opened.text, opened.text.bytes, sink);
       return true;
@@ -77,7 +77,10 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
 type ContentOf = (start: number, end: number) => string | Uint8Array;
 
 /** A work whose text stays as it stands in the line; undefined where the line is unusual in any way. */
-function openWork(line: Uint8Array<ArrayBuffer>): { work: Omit<Work, "text">; text: RawText } | undefined {
+function openWork(
+  line: Uint8Array<ArrayBuffer>,
+  readRawText: ReturnType<typeof createRawTextReader>,
+): { work: Omit<Work, "text">; text: RawText } | undefined {
   const at = findStringMember(line, "text");
   const text = at === undefined ? undefined : readRawText(line, at);
   if (at === undefined || text === undefined) return undefined;

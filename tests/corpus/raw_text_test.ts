@@ -1,15 +1,16 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { textSource } from "@/corpus/paragraphs.ts";
-import { findStringMember, type RawText, readRawText } from "@/corpus/raw_text.ts";
+import { createRawTextReader, findStringMember, type RawText } from "@/corpus/raw_text.ts";
 
 const encoder = new TextEncoder();
+const readRawText = createRawTextReader();
 
 /** Reads the JSON of a string, and `behind`, which stands after it in the line. */
 function read(json: string, behind = ',"n":1}'): RawText | undefined {
   return readRawText(encoder.encode(`{"text":${json}${behind}`), 9);
 }
 
-Deno.test("readRawText reads what JSON.parse reads", () => {
+Deno.test("createRawTextReader reads what JSON.parse reads", () => {
   for (
     const text of [
       "",
@@ -30,14 +31,14 @@ Deno.test("readRawText reads what JSON.parse reads", () => {
   }
 });
 
-Deno.test("readRawText reads escapes that JSON.stringify does not write", () => {
+Deno.test("createRawTextReader reads escapes that JSON.stringify does not write", () => {
   const raw = read('"caf\\u00e9 \\ud83d\\ude00 \\/ x\\n\\ny"');
   ok(raw);
   equal(raw.slice(0, raw.length), "caf\u00e9 \ud83d\ude00 / x\n\ny");
   deepEqual(raw.paragraphs(0, raw.length), [{ start: 0, end: 11 }, { start: 13, end: 14 }]);
 });
 
-Deno.test("readRawText leaves broken and unusual strings to JSON.parse", () => {
+Deno.test("createRawTextReader leaves broken and unusual strings to JSON.parse", () => {
   const bytes = (...content: number[]) => readRawText(Uint8Array.from([...content, 0x22]), 0);
   ok(bytes(0x61));
   equal(readRawText(encoder.encode("no end"), 0), undefined);
@@ -62,7 +63,7 @@ Deno.test("readRawText leaves broken and unusual strings to JSON.parse", () => {
   }
 });
 
-Deno.test("readRawText tells whether an offset splits a paragraph", () => {
+Deno.test("createRawTextReader tells whether an offset splits a paragraph", () => {
   const raw = read(JSON.stringify("One.\n\nTwo."));
   deepEqual([0, 1, 3, 4, 5, 6, 7, 10].map((offset) => raw?.splits(offset)), [
     false,
@@ -86,7 +87,7 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-Deno.test("readRawText finds every place of random texts", () => {
+Deno.test("createRawTextReader finds every place of random texts", () => {
   const below = random(5);
   const parts = [
     "a",
