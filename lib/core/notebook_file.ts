@@ -137,10 +137,17 @@ export function notebookFaults(notebook: Notebook): string[] {
 
 /** The notebook's text as it is committed: no outputs, no counts, no traces of the editor; keys as Jupyter orders them. */
 export function cleanNotebook(notebook: Notebook): string {
+  const ids = new Set<string>();
+  const unique = (id: string) => {
+    let own = id;
+    for (let copy = 2; ids.has(own); copy++) own = `${id}-${copy}`; // A copied cell brings its id along.
+    ids.add(own);
+    return own;
+  };
   const cells = notebook.cells.map((cell, index) => ({
     cell_type: cell.cell_type,
     ...(cell.cell_type === "code" ? { execution_count: null } : {}),
-    id: cell.id ?? `cell-${index + 1}`,
+    id: unique(cell.id ?? `cell-${index + 1}`),
     metadata: cell.metadata.tags && cell.metadata.tags.length > 0 ? { tags: cell.metadata.tags } : {},
     ...(cell.cell_type === "code" ? { outputs: [] } : {}),
     // One line an entry, as Jupyter saves it: small differences.

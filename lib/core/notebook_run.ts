@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ToolError, UserError } from "./errors.ts";
+import { readNotebook } from "./notebook_file.ts";
 import { cacheDir } from "./paths.ts";
 import { runPython } from "./python.ts";
 import type { Context, StepEvent } from "./step.ts";
@@ -25,6 +26,7 @@ export interface NotebookRun {
  * happened there. The executed copy is written all the same.
  */
 export async function* runNotebook(path: string, run: NotebookRun, context: Context): AsyncGenerator<StepEvent> {
+  await readNotebook(path); // Says what is wrong with it sooner, and better, than Python would.
   const args = [path, "--deno", Deno.execPath(), "--output", run.output];
   if (run.html !== undefined) args.push("--html", run.html);
   if (run.timeout !== undefined) args.push("--timeout", String(run.timeout));

@@ -91,7 +91,8 @@ Deno.test("notebookFaults names outputs, counts, ids and the missing language; c
   try {
     await Deno.writeTextFile(path, cleanNotebook(dirty));
     const clean = await readNotebook(path);
-    deepEqual(notebookFaults(clean), ['cell 2 has the id of another: "same"']);
+    deepEqual(notebookFaults(clean), []);
+    deepEqual(clean.cells.map(({ id }) => id), ["c0", "same", "same-2"]);
     deepEqual(clean.cells.map(({ source }) => source), ["# Title", "1;\n2;", "3;"]);
     deepEqual(JSON.parse(await Deno.readTextFile(path)).cells[1].source, ["1;\n", "2;"]);
   } finally {
