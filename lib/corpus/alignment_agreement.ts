@@ -18,7 +18,7 @@ export interface JudgedPassage {
 export interface CategoryAgreement {
   category: string;
   /** Passages with at least one keyword of the category. */
-  withKeywords: number;
+  with_keywords: number;
   /** Spearman's rank correlation of keyword density and alignment; undefined where one of them does not vary. */
   spearman: number | undefined;
   /** Chance that a passage with keywords is aligned better than one without; undefined where there is only one kind. */
@@ -64,7 +64,7 @@ export function agreementOf(categories: readonly string[], passages: readonly Ju
       const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
       return {
         category,
-        withKeywords: density.filter((value) => value > 0).length,
+        with_keywords: density.filter((value) => value > 0).length,
         spearman: spearman(density, scores),
         auc: areaUnderCurve(scores, density.map((value) => value > 0)),
         p10: quantile(0.1),
@@ -158,7 +158,7 @@ export function agreementTables(agreement: Agreement): Table[] {
       columns: ["theme", "with keywords", "correlation", "AUC", "p10", "median", "p90"],
       rows: agreement.categories.map((row) => [
         row.category,
-        row.withKeywords,
+        row.with_keywords,
         number(row.spearman),
         number(row.auc),
         number(row.p10),

@@ -158,6 +158,9 @@ function faultOf({ address, model }: Request, response: Response, body: unknown)
       "Name an embedding model with --embedding-model; llama-server needs --embeddings and a --pooling.",
     );
   }
+  if (response.headers.get("content-type")?.includes("html")) {
+    return asEmbedder("it answers with a web page", "Check --lmstudio-url.");
+  }
   if (response.ok && typeof body === "object" && body !== null && "data" in body) {
     return new ChatError("bad_response", `${address.shown} sent embeddings that are not rows of numbers`);
   }

@@ -47,6 +47,7 @@ export async function transformersEmbedder(
   env.allowRemoteModels = folder === undefined;
   env.allowLocalModels = folder !== undefined;
   env.useFSCache = folder === undefined;
+  env.useBrowserCache = false; // Deno has one too, and it would be taken instead of our folder.
   env.cacheDir = cacheFolder;
   env.useWasmCache = false;
   env.fetch = (input, init) => context.fetch(input, { ...init, signal: context.signal });
@@ -58,7 +59,7 @@ export async function transformersEmbedder(
       dtype,
       progress_callback: (event) => {
         // Only weights take long enough to be watched.
-        if (event.status === "progress" && event.file.endsWith(".onnx") && event.total > 0) {
+        if (!folder && event.status === "progress" && event.file.endsWith(".onnx") && event.total > 0) {
           const megabytes = (bytes: number) => Math.round(bytes / 1e5) / 10;
           context.emit({
             type: "progress",
@@ -175,7 +176,9 @@ function unloadable(model: string, local: boolean, error: unknown): UserError {
       cause: error,
     });
   }
-  return new UserError(`${cannot}: the hub cannot be reached (${words})`, {
+  let root: unknown = error;
+  while (root instanceof Error && root.cause) root = root.cause;
+  return new UserError(`${cannot}: the hub cannot be reached (${messageOf(root)})`, {
     hint: `Set HF_ENDPOINT for a mirror of the hub. ${VALID}`,
     cause: error,
   });
