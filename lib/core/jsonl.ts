@@ -58,9 +58,10 @@ async function* readBlocks(path: string): AsyncGenerator<Uint8Array> {
 
 /** What is wrong with a row, as zod tells it: `source_id: expected number, got string`. */
 export function explain(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => (issue.path.length > 0 ? `"${issue.path.join(".")}": ${issue.message}` : issue.message))
-    .join("; ");
+  return error.issues.map((issue) => {
+    const message = issue.message.replace(/^Invalid input(: |$)/, "") || "not valid";
+    return issue.path.length > 0 ? `"${issue.path.join(".")}": ${message}` : message;
+  }).join("; ");
 }
 
 /** The first characters of a text for an error message, with control characters made visible. */

@@ -129,7 +129,8 @@ export function readFlags(flags: readonly Flag[], args: readonly string[]): RawF
   const booleans = [...names("boolean"), "help"];
   const faults: string[] = [];
   const known = new Set([...flags.flatMap((flag) => [flag.name, `no-${flag.name}`]), "help"]);
-  const parsed = parseArgs(args.map(dashed), {
+  const words = joinNegatives(flags, args.map(dashed));
+  const parsed = parseArgs(words, {
     boolean: booleans,
     negatable: names("boolean"),
     string: flags.filter((flag) => flag.kind !== "boolean").map((flag) => flag.name),
@@ -175,6 +176,19 @@ export function readFlags(flags: readonly Flag[], args: readonly string[]): RawF
 /** `--base_model=x` → `--base-model=x`; values stay as they are. */
 function dashed(arg: string): string {
   return arg.replace(/^--[^=]+/, (name) => name.replaceAll("_", "-"));
+}
+
+/** `--seed -1` → `--seed=-1`: a value that begins with a dash is a number, not a flag. */
+function joinNegatives(flags: readonly Flag[], words: readonly string[]): string[] {
+  const takesValue = new Set(flags.filter((flag) => flag.kind !== "boolean").map((flag) => `--${flag.name}`));
+  const joined: string[] = [];
+  for (const word of words) {
+    const last = joined.at(-1);
+    if (last !== undefined && takesValue.has(last) && /^-[\d.]/.test(word)) {
+      joined[joined.length - 1] = `${last}=${word}`;
+    } else joined.push(word);
+  }
+  return joined;
 }
 
 function unknownFlag(name: string, known: ReadonlySet<string>): string {

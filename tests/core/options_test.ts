@@ -84,6 +84,10 @@ Deno.test("parseOptions refuses a flag without its value and a stray word", () =
   match(faultsOf("books.jsonl").join(), /Cannot use "books.jsonl"/);
 });
 
+Deno.test("parseOptions takes a negative number for a value and says what is valid", () => {
+  deepEqual(faultsOf("--chunk-size", "-2"), ["Cannot use --chunk-size -2: valid is a whole number from 1 to 4096"]);
+});
+
 Deno.test("parseOptions refuses a fraction where a whole number is needed", () => {
   match(faultsOf("--chunk-size", "10.5").join(), /--chunk-size 10.5: valid is a whole number from 1 to 4096/);
 });
