@@ -31,13 +31,17 @@ export interface Duplicate<Id> {
   readonly jaccard: number;
 }
 
-/** Texts that later ones are checked against. It holds about 4 bytes a word and 400 a text, not the texts. */
+/** Texts that later ones are checked against. It holds about 4 bytes a word and 500 a text, not the texts. */
 export interface DuplicateIndex<Id> {
   /** Texts that were added. */
   readonly size: number;
   /** The most similar of the texts added so far, when it reaches the threshold. */
   find(text: string): Duplicate<Id> | undefined;
-  /** Adds a text. To add what `find` was asked last costs next to nothing. */
+  /**
+   * Adds a text. To add what `find` was asked last costs next to nothing. Repetitions of a text cost nothing later, but
+   * each of many different near-duplicates is compared with by every later `find`: to group those, use
+   * `clusterDuplicates` of minhash_clusters.ts.
+   */
   add(id: Id, text: string): void;
 }
 

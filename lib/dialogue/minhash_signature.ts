@@ -33,13 +33,18 @@ export function collisionProbability(similarity: number, { bands, rows }: Bandin
   return 1 - (1 - similarity ** rows) ** bands;
 }
 
-/** Signatures of one banding. */
-export interface Signer {
-  /** Smallest hash of every bin, from the first `count` hashes of shingles. Reused by the next call. */
-  signature(hashes: Uint32Array, count: number): Uint32Array;
-  /** The key of every band, from the same. Reused by the next call. */
-  keys(hashes: Uint32Array, count: number): Uint32Array;
+/** What is made of a text's shingles. */
+export interface Signature {
+  /** Smallest hash of every bin. */
+  readonly values: Uint32Array;
+  /** The key of every band. */
+  readonly keys: Uint32Array;
+  /** The low byte of every value, four to a number (b-bit minwise hashing: Li and König, WWW 2010). */
+  readonly sketch: Uint32Array;
 }
+
+/** Makes the signature of a text from the first `count` hashes of its shingles. Its arrays are reused by the next call. */
+export type Signer = (hashes: Uint32Array, count: number) => Signature;
 
 /** Stands for an empty bin; a shingle with this hash (one in 2³²) is as good as absent. */
 const EMPTY = 0xffffffff;
@@ -48,40 +53,56 @@ const EMPTY = 0xffffffff;
 export function createSigner({ bands, rows }: Banding): Signer {
   const bins = bands * rows;
   const scale = bins / 2 ** 32;
-  const own = new Uint32Array(bins), dense = new Uint32Array(bins), keys = new Uint32Array(bands);
+  const own = new Uint32Array(bins), values = new Uint32Array(bins);
+  const keys = new Uint32Array(bands), sketch = new Uint32Array(Math.ceil(bins / 4));
   /** For every bin, the others in the order in which it asks them for a value. */
   const donors = new Uint16Array(bins * bins);
   const all = Array.from(own.keys());
   for (const bin of all) donors.set(shuffle(all, seededRandom("minhash donors", bin)), bin * bins);
 
-  function signature(hashes: Uint32Array, count: number): Uint32Array {
+  return (hashes, count) => {
     own.fill(EMPTY);
     for (let at = 0; at < count; at++) {
       const hash = hashes[at] ?? EMPTY;
       const bin = (hash * scale) | 0;
       if (hash < (own[bin] ?? 0)) own[bin] = hash;
     }
-    if (count === 0) return own;
+    sketch.fill(0);
     for (let bin = 0; bin < bins; bin++) {
       let value = own[bin] ?? EMPTY;
       for (let turn = bin * bins; value === EMPTY && turn < (bin + 1) * bins; turn++) {
         value = own[donors[turn] ?? 0] ?? EMPTY;
       }
-      dense[bin] = value;
+      values[bin] = value;
+      sketch[bin >> 2] = (sketch[bin >> 2] ?? 0) | ((value & 0xff) << ((bin & 3) * 8));
     }
-    return dense;
-  }
-
-  return {
-    signature,
-    keys(hashes, count) {
-      const values = signature(hashes, count);
-      for (let band = 0, at = 0; band < bands; band++) {
-        let key = mix(band + 1);
-        for (const end = at + rows; at < end; at++) key = mix(Math.imul(key, 31) ^ (values[at] ?? 0));
-        keys[band] = key;
-      }
-      return keys;
-    },
+    for (let band = 0, at = 0; band < bands; band++) {
+      let key = mix(band + 1);
+      for (const end = at + rows; at < end; at++) key = mix(Math.imul(key, 31) ^ (values[at] ?? 0));
+      keys[band] = key;
+    }
+    return { values, keys, sketch };
   };
+}
+
+/**
+ * How many bins of two sketches must agree before texts are compared in full. At the threshold, agreements spread by
+ * √(t (1 − t) bins), and by up to √2 of that in short texts, where shingles share bins; four such spreads below lie fewer
+ * than one in 10,000 pairs at the threshold, and none to speak of above it.
+ */
+export function leastAgreement({ bands, rows }: Banding, threshold: number): number {
+  const bins = bands * rows;
+  return Math.floor(bins * threshold - 4 * Math.sqrt(2 * bins * threshold * (1 - threshold)));
+}
+
+/** Bytes that agree between a sketch and another that lies `at` some place among many. */
+export function agreement(sketch: Uint32Array, others: Uint32Array, at: number): number {
+  let agreed = 0;
+  for (let word = 0; word < sketch.length; word++) {
+    const differing = (sketch[word] ?? 0) ^ (others[at + word] ?? 0);
+    // A byte's top bit is set in `zero` where all its bits are zero (Hacker's Delight, 6-1).
+    const zero = ~(((differing & 0x7f7f7f7f) + 0x7f7f7f7f) | differing | 0x7f7f7f7f);
+    agreed += Math.imul(zero >>> 7, 0x01010101) >>> 24;
+  }
+  return agreed;
 }

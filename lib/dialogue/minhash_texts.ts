@@ -1,6 +1,6 @@
 /** Texts kept as word ids in large pages (4 bytes a word), with the keys of their bands. */
 import { createShingleSet, hashShingles, shinglesIn, type Span } from "./minhash_shingles.ts";
-import { type Banding, createSigner } from "./minhash_signature.ts";
+import { agreement, type Banding, createSigner, leastAgreement } from "./minhash_signature.ts";
 import { createVocabulary, grown } from "./minhash_words.ts";
 
 /** Word ids in a page: 4 MiB. A longer text has a page to itself. */
@@ -26,17 +26,19 @@ export interface Texts {
 /** A store without texts. */
 export function createTexts(banding: Banding, threshold: number): Texts {
   const vocabulary = createVocabulary();
-  const signer = createSigner(banding);
+  const sign = createSigner(banding);
+  const least = leastAgreement(banding, threshold);
   const { bands } = banding;
   const pages: Uint32Array[] = [];
   let used = PAGE;
   // By text: page, first word, words, different shingles.
   const pageOf: number[] = [], startOf: number[] = [], countOf: number[] = [], sizeOf: number[] = [];
-  let bandKeys = new Uint32Array(1 << 12);
+  const sketchLength = Math.ceil((bands * banding.rows) / 4);
+  let bandKeys = new Uint32Array(1 << 12), sketches = new Uint32Array(1 << 12);
   let hashes = new Uint32Array(1 << 10), otherHashes = new Uint32Array(1 << 10);
   const set = createShingleSet();
   let current: Span = { ids: new Uint32Array(), start: 0, count: 0 };
-  let keys: Uint32Array = new Uint32Array(bands);
+  let keys: Uint32Array = new Uint32Array(bands), sketch: Uint32Array = new Uint32Array(sketchLength);
   let different = 0;
 
   const stored = (index: number): Span => ({
@@ -62,10 +64,11 @@ export function createTexts(banding: Banding, threshold: number): Texts {
       const { ids, count } = vocabulary.read(text);
       current = { ids, start: 0, count };
       const shingles = load(); // May replace the hashes.
-      keys = signer.keys(hashes, shingles);
+      ({ keys, sketch } = sign(hashes, shingles));
     },
     recall(index) {
       current = stored(index);
+      sketch = sketches.subarray(index * sketchLength, (index + 1) * sketchLength);
       load();
     },
     keep() {
@@ -82,11 +85,15 @@ export function createTexts(banding: Banding, threshold: number): Texts {
       used += count;
       if (bandKeys.length < (index + 1) * bands) bandKeys = grown(bandKeys, (index + 1) * bands);
       bandKeys.set(keys, index * bands);
+      if (sketches.length < (index + 1) * sketchLength) sketches = grown(sketches, (index + 1) * sketchLength);
+      sketches.set(sketch, index * sketchLength);
       return index;
     },
     keys: () => keys,
     keyAt: (entry) => bandKeys[entry] ?? 0,
     similarity(index) {
+      // Texts that share a phrase meet in some band by the thousand; their sketches tell most of them apart.
+      if (agreement(sketch, sketches, index * sketchLength) < least) return 0;
       const size = sizeOf[index] ?? 0;
       // |A∩B| / (|A|+|B|−|A∩B|) ≥ t means |A∩B| ≥ t (|A|+|B|) / (1+t); a little less, as the division below decides.
       const needed = Math.ceil((threshold * (different + size)) / (1 + threshold) - 1e-6);

@@ -35,18 +35,18 @@ export function mix(value: number): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-/** A copy with room for at least `needed`, at least doubled so that growing stays linear in total. */
-export function grown<T extends Uint16Array | Uint32Array>(array: T, needed: number): T {
-  const size = Math.max(needed, array.length * 2);
-  const copy = (array instanceof Uint16Array ? new Uint16Array(size) : new Uint32Array(size)) as T;
-  copy.set(array);
-  return copy;
+/**
+ * The same numbers with room for at least `needed`, at least doubled so that growing stays linear in total. The array
+ * that was given is emptied, so that its memory is free at once.
+ */
+export function grown(array: Uint32Array<ArrayBuffer>, needed: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(array.buffer.transfer(Math.max(needed, array.length * 2) * array.BYTES_PER_ELEMENT));
 }
 
 /** An empty vocabulary. */
 export function createVocabulary(): Vocabulary {
-  /** Spellings one after another; word `id` spans `starts[id]` to `starts[id + 1]`. */
-  let spellings = new Uint16Array(1 << 16);
+  /** UTF-16 units of the spellings, one after another; word `id` spans `starts[id]` to `starts[id + 1]`. */
+  let spellings = new Uint32Array(1 << 16);
   let starts = new Uint32Array(1 << 12);
   let hashes = new Uint32Array(1 << 12);
   let size = 0;

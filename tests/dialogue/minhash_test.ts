@@ -3,7 +3,7 @@ import { UserError } from "@/core/errors.ts";
 import { createDuplicateIndex } from "@/dialogue/minhash.ts";
 import { clusterDuplicates } from "@/dialogue/minhash_clusters.ts";
 import { createShingleSet, hashShingles, shinglesIn } from "@/dialogue/minhash_shingles.ts";
-import { collisionProbability, createSigner } from "@/dialogue/minhash_signature.ts";
+import { agreement, collisionProbability, createSigner } from "@/dialogue/minhash_signature.ts";
 import { createVocabulary } from "@/dialogue/minhash_words.ts";
 import { seededRandom, shuffle } from "@/dialogue/random.ts";
 
@@ -246,24 +246,30 @@ Deno.test("ShingleSet counts words, not hashes", () => {
 
 Deno.test("signatures agree as often as texts are similar, at any length", () => {
   const banding = { bands: 20, rows: 5 };
-  const signer = createSigner(banding);
+  const sign = createSigner(banding);
   const random = seededRandom("signatures");
+  const vocabulary = createVocabulary();
   for (const length of [6, 10, 20, 60, 120, 1000]) {
     for (const share of [0.05, 0.15]) {
-      let bias = 0, squares = 0, expected = 0;
+      let bias = 0, squares = 0, expected = 0, chance = 0;
       const pairs = 600;
       for (let pair = 0; pair < pairs; pair++) {
         // Two texts that begin alike share a run of shingles.
         const ends = Math.ceil(length * share);
         const head = someWords(length, 1e6, random);
         const texts = [0, 1].map(() => [...head, ...someWords(ends, 1e6, random)].join(" "));
-        const signatures = texts.map((text) => {
-          const vocabulary = createVocabulary();
+        const [first, second] = texts.map((text) => {
           const { ids, count } = vocabulary.read(text);
           const hashes = new Uint32Array(shinglesIn(count));
-          return signer.signature(hashes, hashShingles({ ids, start: 0, count }, vocabulary.hashes(), hashes)).slice();
+          const { values, sketch } = sign(hashes, hashShingles({ ids, start: 0, count }, vocabulary.hashes(), hashes));
+          return { values: values.slice(), sketch: sketch.slice() };
         });
-        const agreed = signatures[0]?.filter((value, bin) => value === signatures[1]?.[bin]).length ?? 0;
+        ok(first && second);
+        const agreed = first.values.filter((value, bin) => value === second.values[bin]).length;
+        const bytes = agreement(first.sketch, second.sketch, 0);
+        ok(bytes >= agreed, `${agreed} values and ${bytes} of their low bytes agree`);
+        chance += (bytes - agreed) / Math.max(1, 100 - agreed);
+        equal(agreement(second.sketch, second.sketch, 0), 100);
         const truth = jaccard(texts[0] ?? "", texts[1] ?? "");
         bias += agreed / 100 - truth;
         squares += (agreed / 100 - truth) ** 2;
@@ -271,6 +277,7 @@ Deno.test("signatures agree as often as texts are similar, at any length", () =>
       }
       const what = `${length} words, ${share} replaced`;
       // Three standard errors of the mean; the spread of 100 independent hashes, and what shingles that share a bin add.
+      ok(chance / pairs < 3 / 256, `${what}: ${chance / pairs} of the other bytes agree by chance`);
       ok(Math.abs(bias / pairs) < 3 * Math.sqrt(squares) / pairs, `${what}: bias ${bias / pairs}`);
       ok(
         squares < expected * (length < 60 ? 2 : 1.3),
