@@ -13,6 +13,7 @@ import {
   worksTable,
 } from "@/view/corpus.ts";
 import { answers, datasetLine, messages, personasTable, voices } from "@/view/dialogue.ts";
+import { page } from "@/view/page.ts";
 import { plain } from "@/view/plain.ts";
 import { facts } from "@/view/tables.ts";
 import {
@@ -157,4 +158,13 @@ Deno.test("plain shows text line by line", async () => {
   ]();
   equal(text, `a\n${HOSTILE}`);
   ok(String(html).includes("a\n&lt;script"));
+});
+
+Deno.test("page sets text, tables and charts, escapes all text and forbids scripts", async () => {
+  const html = await page(HOSTILE, [{
+    heading: HOSTILE,
+    parts: [`${HOSTILE}\n\nsecond`, worksTable([work(1)]), hitRates(stats)],
+  }]);
+  ok(!html.includes("<script") && html.includes("<p>second</p>") && html.includes("<svg") && html.includes("<table"));
+  match(html, /default-src 'none'/);
 });
