@@ -3,7 +3,7 @@
 /** Not a character of a string: the closing quote, a bare control character, or no JSON, or no UTF-8. */
 export const BROKEN = -1;
 export const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+export const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
 
 export interface JsonChars {

@@ -2,7 +2,7 @@
  * The same as matcher_scan.ts for a text that still is the inside of a JSON string in UTF-8: most rows of a file are
  * only counted and dropped, and need neither be decoded nor parsed for that.
  */
-import { BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
+import { BACKSLASH, BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
@@ -32,6 +32,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
     { length: 256 },
     (_, byte) => chars.isPlain(byte) ? units[byte] ?? surrogate : surrogate,
   );
+  const plainWord = Uint8Array.from(plain, (read) => read !== surrogate && isWord[read] ? 1 : 0);
   const classOf = (code: number) =>
     code > 0xffff ? astral(code) : code >= 0xd800 && code < 0xe000 ? edge : units[code]!;
   const reader: Reader = {
@@ -83,8 +84,18 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
       return -1;
     },
     startOf(hit) {
+      let place = hits.data[4 * hit + 1] ?? 0;
       let start = hits.data[4 * hit + 2] ?? 0;
-      for (let place = hits.data[4 * hit + 1] ?? 0; place > first;) {
+      // Plain letters first: nearly all words have no others.
+      while (place > first && plainWord[chars.source[place - 1]!] === 1) {
+        place--;
+        start--;
+      }
+      const before = chars.source[place - 1] ?? 0;
+      if (place === first || (before < 0x80 && before !== BACKSLASH)) return start;
+      place = hits.data[4 * hit + 1] ?? 0;
+      start = hits.data[4 * hit + 2] ?? 0;
+      while (place > first) {
         const code = chars.readBefore(place, first);
         if (!isWord[classOf(code)]) break;
         place -= chars.width;
