@@ -8,6 +8,8 @@
  */
 import { setImmediate } from "node:timers";
 import type { Clock } from "@/core/step.ts";
+import { ChatError } from "@/llm/errors.ts";
+import { type Answer, type Call, runRequests } from "@/llm/scheduler.ts";
 import { seededRandom } from "@/dialogue/random.ts";
 
 export interface VirtualTime {
@@ -90,12 +92,11 @@ export interface SlotServerOptions {
   seed?: number;
 }
 
-/** How a request that gets no answer ends. */
-export class SlotFault extends Error {
-  constructor(readonly kind: "busy" | "empty" | "gone") {
-    super(kind);
-  }
-}
+const FAULTS = {
+  gone: () => new ChatError("unreachable", "Cannot reach LM Studio at http://fake: connection refused"),
+  busy: () => new ChatError("rate_limited", "http://fake is asked too often"),
+  empty: () => new ChatError("empty", 'http://fake sent an empty answer from "m"'),
+};
 
 export interface Timing {
   tokens: number;
@@ -228,12 +229,12 @@ export function slotServer(time: VirtualTime, options: SlotServerOptions): SlotS
         signal?.addEventListener("abort", () => end(request, () => reject(signal.reason)), { once: true });
         time.after(roundTripMs / 2, () => {
           if (request.over) return;
-          if (server.down) return end(request, () => reject(new SlotFault("gone")));
+          if (server.down) return end(request, () => reject(FAULTS.gone()));
           if (server.present >= server.refuseAbove || random() < server.refuseShare) {
-            return end(request, () => reject(new SlotFault("busy")));
+            return end(request, () => reject(FAULTS.busy()));
           }
           if (server.present >= server.emptyAbove || random() < server.emptyShare) {
-            return time.after(promptMs, () => end(request, () => reject(new SlotFault("empty"))));
+            return time.after(promptMs, () => end(request, () => reject(FAULTS.empty())));
           }
           waiting.push(request);
           if (!stepping) step();
@@ -249,4 +250,52 @@ export function outputTokens(seed: number, index: number, mean = 200): number {
   const random = seededRandom(seed, "tokens", index);
   const gauss = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Math.round(Math.min(4 * mean, Math.max(mean / 6, mean * Math.exp(0.4 * gauss - 0.08))));
+}
+
+/** Sends item number `index` to a simulated server; `live` tells of tokens as they come. */
+export function sendTo(seed: number, live: boolean, mean = 200) {
+  return async (index: number, { server, signal, onTokens }: Call<SlotServer>): Promise<Answer<number>> => {
+    const timing = await server.send(outputTokens(seed, index, mean), signal, live ? onTokens : undefined);
+    return { value: index, ...timing };
+  };
+}
+
+export interface Measure {
+  /** Output tokens per second after the first tenth of the requests. */
+  readonly rate: number;
+  /** What was allowed when a tenth was done, and at the end. */
+  readonly limitAtTenth: number;
+  readonly limitAtEnd: number;
+}
+
+/** One run of many requests on one simulated server. */
+export async function measureRun(
+  { shape, seed, requests, live, concurrency, happen }: {
+    shape: SlotServerOptions;
+    seed: number;
+    requests: number;
+    live: boolean;
+    concurrency: "auto" | number;
+    /** Called after each answer. */
+    happen?: (server: SlotServer, done: number, limit: number) => void;
+  },
+): Promise<Measure> {
+  const time = virtualTime();
+  const server = slotServer(time, { ...shape, seed });
+  let done = 0, tokens = 0, limit = 1;
+  let tenth = { at: 0, tokens: 0, limit: 1 };
+  await time.run(runRequests(Array(requests).keys(), sendTo(seed, live), {
+    servers: [{ name: "simulated", target: server }],
+    concurrency,
+    signal: new AbortController().signal,
+    clock: time.clock,
+    onState: (state) => void (limit = state.limit),
+    onResult: (result) => {
+      if ("value" in result) tokens += result.value.tokens;
+      if (++done === Math.ceil(requests / 10)) tenth = { at: time.clock.now(), tokens, limit };
+      happen?.(server, done, limit);
+    },
+  }));
+  const rate = (tokens - tenth.tokens) / (time.clock.now() - tenth.at) * 1000;
+  return { rate, limitAtTenth: tenth.limit, limitAtEnd: limit };
 }
