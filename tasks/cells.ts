@@ -39,7 +39,10 @@ await enter(async () => {
     await deno(["fmt", ...paths]);
   }
   const said: string[] = [];
-  const folder = await Deno.makeTempDir({ prefix: "voiceworks-cells-" });
+  // Below deno.json, so that "@/" is found, and where git does not look.
+  const output = join(WORKSPACE, "output");
+  await Deno.mkdir(output, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: output, prefix: "voiceworks-cells-" });
   try {
     const modules = new Map<string, { path: string; extracted: Extracted }>();
     for (const path of paths) {
@@ -68,7 +71,7 @@ async function deno(args: readonly string[]): Promise<{ success: boolean; text: 
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: WORKSPACE,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0" }, // Its own backtrace says nothing of a notebook.
     stdout: "piped",
     stderr: "piped",
   }).output();
