@@ -18,6 +18,8 @@ export const ENVIRONMENT = [
   "LMSTUDIO_PORT",
   "LM_API_TOKEN",
   "OPENAI_API_KEY",
+  "HF_TOKEN",
+  "HF_ENDPOINT",
   // Toolchains that the user has already.
   "VOICEWORKS_PYTHON_TRAIN",
   "VOICEWORKS_PYTHON_GGUF",
