@@ -36,10 +36,10 @@ export type ThemeCategory = z.infer<typeof ThemeCategory>;
 
 /** A theme file such as `lib/presets/deepred/themes.jsonc`. Names of categories are free; nothing else knows them. */
 export const ThemeFile = z.strictObject({
-  categories: z.record(
-    z.string().min(1).refine((name) => name !== "total", '"total" is the name of the sum over all categories'),
-    ThemeCategory,
-  ).refine((all) => Object.keys(all).length > 0, "at least one category is needed"),
+  categories: z.record(z.string(), ThemeCategory)
+    .refine((all) => Object.keys(all).length > 0, "at least one category is needed")
+    .refine((all) => !Object.keys(all).includes(""), "a category needs a name")
+    .refine((all) => !Object.keys(all).includes("total"), '"total" is the name of the sum over all categories'),
 });
 export type ThemeFile = z.infer<typeof ThemeFile>;
 
