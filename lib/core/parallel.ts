@@ -17,12 +17,12 @@ const BATCH = 1 << 20;
 const LARGEST_KEPT = 8 << 20;
 /** Under this size of input, starting threads costs more than they save. */
 const THREADS_FROM = 2 << 20;
-/** Batches that a thread is given ahead of its work. */
+/** Batches that are cut ahead of the work, for all threads together. */
 const AHEAD = 2;
 /** V8's longest string holds 2^29 - 24 units; a line must fit with its batch. */
 const LONGEST_LINE = 500 << 20;
-/** Each thread costs some 40 MB; the main thread keeps up with no more than this many. */
-const MOST_THREADS = 4;
+/** Each thread costs some 40 MB, and all together must stay below 300 MB. */
+const MOST_THREADS = 3;
 
 /** What to transform, and how. */
 export interface TransformOptions<Options> {
@@ -37,7 +37,7 @@ export interface TransformOptions<Options> {
   context: Pick<Context, "signal" | "emit">;
   /** Name of the progress bar. */
   label: string;
-  /** Threads; 1 stays on the main thread. Default: by the size of the input and the cores, at most 4. */
+  /** Threads; 1 stays on the main thread. Default: by the size of the input and the cores, at most 3. */
   workers?: number;
   /**
    * Called for each batch in the order of the input, for what depends on earlier rows; answers the bytes to be written.
@@ -107,8 +107,8 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
     await using out = await createFile(output);
     await using dropped = rejects === undefined ? undefined : await createFile(rejects);
     const result: TransformResult = { rows: 0, written: 0, bytes: 0, drops: {}, counts: {}, finished: [] };
-    const buffers = createPool(lanes.length * AHEAD + 2, LARGEST_KEPT);
-    const spares = createPool(lanes.length * AHEAD, LARGEST_KEPT);
+    const buffers = createPool(lanes.length + AHEAD + 2, LARGEST_KEPT);
+    const spares = createPool(lanes.length + AHEAD, LARGEST_KEPT);
     let lines = 0;
     let outputSize = 0; // The largest so far: memory of that size need not grow in the worker.
 
@@ -148,7 +148,7 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
       const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, outputSize)));
       done.catch(() => {}); // Told when its turn comes.
       underWay.push(async () => await write(size, await Promise.race([done, aborted.promise])));
-      if (underWay.length >= lanes.length * AHEAD) await underWay.shift()?.();
+      if (underWay.length >= lanes.length + AHEAD) await underWay.shift()?.();
     }
     for (const next of underWay) await next();
     if (result.rows === 0) {

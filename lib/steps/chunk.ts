@@ -28,7 +28,7 @@ const options = z.object({
     'Also count tokens with this: "o200k", a folder with tokenizer.json, or a hub id; default with --unit tokens: o200k',
   ),
   workers: z.int().min(1).max(64).optional().describe(
-    "Threads; default: by the size of the input and the cores, at most 4",
+    "Threads; default: by the size of the input and the cores, at most 3",
   ),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
 });
