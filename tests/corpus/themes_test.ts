@@ -66,7 +66,7 @@ Deno.test("parseThemes names the line of a file of another shape", () => {
       ['{"categories": {"total": {"patterns": ["x"]}}}', '"total" is the name of the sum'],
       ['{\n"categories": {"a": {"patterns": []}}}', 't.jsonc:2": "categories.a.patterns": a category needs'],
       ['{\n"categories": {"a":\n{"patterns": [7]}}}', 't.jsonc:3": "categories.a.patterns.0": a pattern is a text'],
-      ['{"categories": {"a": {"patterns": [{"pattern": "x", "weight": -1}]}}}', "a pattern is a text"],
+      ['{"categories": {"a": {"patterns": [{"pattern": "x", "weight": -1}]}}}', '"categories.a.patterns.0.weight"'],
       ['{"categories": ', 't.jsonc:1": value expected'],
       ["", "the file is empty"],
     ] as const
