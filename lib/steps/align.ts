@@ -15,7 +15,7 @@ import { openVectors, type VectorSource } from "./align_vectors.ts";
 /** Passages whose vectors are looked for together, as a multiple of the batch. */
 const BATCHES_IN_HAND = 4;
 /** More would not change a rank correlation. */
-const COMPARED = 50_000;
+const COMPARED = 20_000;
 
 /** Scores how near the meaning of each passage is to each theme. */
 export const align = defineStep({

@@ -35,7 +35,8 @@ export function judge(
   const counts = known?.counts ?? keyword_counts ?? {};
   return {
     id,
-    excerpt: text.slice(0, EXCERPT).replace(/\s+/g, " "),
+    // Joined anew: a slice would keep the whole text in memory.
+    excerpt: text.slice(0, EXCERPT).split(/\s+/).join(" "),
     kept: known === undefined || known.score >= minMatches,
     density: themes.categories.map((category) => (1000 * (counts[category] ?? 0)) / text.length),
     scores: themes.categories.map((category) => Number(alignment[category] ?? 0)),
