@@ -17,6 +17,7 @@ import type { BenchRow } from "./bench/row.ts";
 /** Loaded by name, so that one bench does not wait for what another needs. */
 const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   chunk: async () => await (await import("./bench/chunk_bench.ts")).chunkBench(),
+  duplicates: async () => await (await import("./bench/duplicates_bench.ts")).duplicatesBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
 };
 

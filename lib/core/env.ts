@@ -12,6 +12,7 @@ export const ENVIRONMENT = [
   "APPDATA",
   "XDG_CACHE_HOME",
   "XDG_DATA_HOME",
+  "JUPYTER_DATA_DIR",
   "PATH",
   // The server that answers, and how to prove who asks. Tokens come from here only.
   "LMSTUDIO_HOST",

@@ -133,7 +133,7 @@ export function readFlags(flags: readonly Flag[], args: readonly string[]): RawF
   const parsed = parseArgs(words, {
     boolean: booleans,
     negatable: names("boolean"),
-    string: flags.filter((flag) => flag.kind !== "boolean").map((flag) => flag.name),
+    string: [...flags.filter((flag) => flag.kind !== "boolean").map((flag) => flag.name), "_"],
     collect: names("list"),
     alias: { h: "help" },
     unknown: (arg, key) => {

@@ -9,7 +9,7 @@ import { UsageError, UserError } from "./errors.ts";
 import { createFile, fileError } from "./files.ts";
 import type { Note } from "./parallel_batch.ts";
 import { type Done, type Lane, openLane, openThread } from "./parallel_lanes.ts";
-import { createPool, readBatches } from "./parallel_read.ts";
+import { createPool, type Pool, readBatches } from "./parallel_read.ts";
 
 /** Bytes of a batch: large enough that messages cost nothing, small enough that many in flight stay small. */
 const BATCH = 1 << 20;
@@ -109,35 +109,7 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
     const result: TransformResult = { rows: 0, written: 0, bytes: 0, drops: {}, counts: {}, finished: [] };
     const buffers = createPool(lanes.length + AHEAD + 2, LARGEST_KEPT);
     const spares = createPool(lanes.length + AHEAD, LARGEST_KEPT);
-    let lines = 0;
-    let outputSize = 0; // The largest so far: memory of that size need not grow in the worker.
-
-    const write = async (size: number, done: Done) => {
-      const { fault, torn, notes, rows, written, output, rejects } = done.result;
-      if (fault) throw new UserError(`Cannot read "${input}:${lines + fault.line}": ${fault.cause}`, { exitCode: 2 });
-      result.bytes += size;
-      result.rows += rows;
-      result.written += written;
-      add(result.drops, done.result.drops);
-      add(result.counts, done.result.counts);
-      buffers.give(done.bytes);
-      if (torn !== undefined) {
-        const detail = `${input}:${lines + torn}`;
-        context.emit({
-          type: "log",
-          level: "warn",
-          message: `${detail}: the last line is torn (a write was cut off) and was skipped`,
-        });
-        add(result.drops, { torn_line: 1 });
-        await dropped?.write(new TextEncoder().encode(JSON.stringify({ reason: "torn_line", id: detail }) + "\n"));
-      }
-      lines += done.result.lines;
-      outputSize = Math.min(Math.max(outputSize, output.buffer.byteLength), LARGEST_KEPT);
-      await out.write(options.inOrder?.(output, notes) ?? output);
-      await dropped?.write(rejects);
-      spares.give(output);
-      context.emit({ type: "progress", label: options.label, done: result.bytes, total, unit: "bytes" });
-    };
+    const write = collector(options, { total, result, out, dropped, buffers, spares });
 
     // The batches under way, oldest first: their number bounds memory and is what slows the reader.
     const underWay: (() => Promise<void>)[] = [];
@@ -145,7 +117,7 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
       signal.throwIfAborted();
       const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
       const size = batch.bytes.length; // Gone once the memory has moved to a thread.
-      const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, outputSize)));
+      const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, spares.largest)));
       done.catch(() => {}); // Told when its turn comes.
       underWay.push(async () => await write(size, await Promise.race([done, aborted.promise])));
       if (underWay.length >= lanes.length + AHEAD) await underWay.shift()?.();
@@ -167,6 +139,46 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
     signal.removeEventListener("abort", abort);
     for (const lane of lanes) lane.end();
   }
+}
+
+/** Where results go. */
+interface Sinks {
+  total: number;
+  result: TransformResult;
+  out: Pick<Awaited<ReturnType<typeof createFile>>, "write">;
+  dropped: Sinks["out"] | undefined;
+  buffers: Pool;
+  spares: Pool;
+}
+
+/** Makes what adds results, in the order of the input, to the outputs and sums. */
+function collector<Options>(
+  { input, context, label, inOrder }: TransformOptions<Options>,
+  { total, result, out, dropped, buffers, spares }: Sinks,
+): (size: number, done: Done) => Promise<void> {
+  let lines = 0;
+  return async (size, { result: batch, bytes }) => {
+    const { fault, torn, output, rejects } = batch;
+    if (fault) throw new UserError(`Cannot read "${input}:${lines + fault.line}": ${fault.cause}`, { exitCode: 2 });
+    result.bytes += size;
+    result.rows += batch.rows;
+    result.written += batch.written;
+    add(result.drops, batch.drops);
+    add(result.counts, batch.counts);
+    await out.write(inOrder?.(output, batch.notes) ?? output);
+    await dropped?.write(rejects);
+    if (torn !== undefined) {
+      const id = `${input}:${lines + torn}`;
+      const message = `${id}: the last line is torn (a write was cut off) and was skipped`;
+      context.emit({ type: "log", level: "warn", message });
+      add(result.drops, { torn_line: 1 });
+      await dropped?.write(new TextEncoder().encode(JSON.stringify({ reason: "torn_line", id }) + "\n"));
+    }
+    lines += batch.lines;
+    buffers.give(bytes);
+    spares.give(output);
+    context.emit({ type: "progress", label, done: result.bytes, total, unit: "bytes" });
+  };
 }
 
 /** @throws {UserError} missing or a folder; told before anything is made. */

@@ -11,14 +11,20 @@ export interface Batch {
 
 /** Buffers that go round between threads instead of being made anew. Odd large ones are left to the collector. */
 export interface Pool {
+  /** Bytes of the largest that it was given. */
+  readonly largest: number;
   take(size: number): Uint8Array<ArrayBuffer>;
   give(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-/** A pool that keeps at most `count` buffers of at most `largest` bytes. */
-export function createPool(count: number, largest: number): Pool {
+/** A pool that keeps at most `count` buffers of at most `limit` bytes. */
+export function createPool(count: number, limit: number): Pool {
   const free: Uint8Array<ArrayBuffer>[] = [];
+  let largest = 0;
   return {
+    get largest() {
+      return largest;
+    },
     take(size) {
       const index = free.findIndex((bytes) => bytes.length >= size);
       // Where all are too small, one makes room for the larger one that will come back.
@@ -26,7 +32,9 @@ export function createPool(count: number, largest: number): Pool {
       return bytes && index >= 0 ? bytes : new Uint8Array(size);
     },
     give({ buffer }) {
-      if (buffer.byteLength <= largest && free.length < count) free.push(new Uint8Array(buffer));
+      if (buffer.byteLength > limit || free.length >= count) return;
+      largest = Math.max(largest, buffer.byteLength);
+      free.push(new Uint8Array(buffer));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { unicodeWidth } from "@std/cli/unicode-width";
+import { pad } from "./width.ts";
 
 /**
  * A table for a terminal: columns as wide as they need, numbers to the right, wide characters counted as they are shown.
@@ -16,12 +17,10 @@ export function textTable(columns: readonly string[], rows: readonly (readonly (
   const numeric = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number"));
   const shown = [columns, ...rows].map((row) => columns.map((_, index) => visible(row[index] ?? "")));
   const widths = columns.map((_, index) => Math.max(...shown.map((row) => unicodeWidth(row[index] ?? ""))));
-  return shown.map((row) =>
-    row.map((cell, index) => {
-      const gap = " ".repeat((widths[index] ?? 0) - unicodeWidth(cell));
-      return numeric[index] ? gap + cell : cell + gap;
-    }).join("  ").trimEnd()
-  ).join("\n");
+  const aligned = shown.map((row) =>
+    row.map((cell, index) => pad(cell, widths[index] ?? 0, numeric[index] ? "right" : "left")).join("  ").trimEnd()
+  );
+  return aligned.join("\n");
 }
 
 function visible(cell: string | number): string {

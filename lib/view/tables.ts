@@ -1,6 +1,7 @@
 import { DISPLAY, type Displayable } from "../core/display.ts";
 import { escapeHtml } from "./escape.ts";
-import { columns as widthOf, cut, pad } from "./width.ts";
+import { unicodeWidth } from "@std/cli/unicode-width";
+import { cut, pad } from "../core/width.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -98,7 +99,7 @@ function textOf(
   note: string,
 ): string {
   const lines = [names, ...rows].map((row) => row.map((cell) => cut(cell.replace(/[\p{Cc}\s]+/gu, " "), WIDEST.text)));
-  const widths = names.map((_, i) => Math.max(...lines.map((row) => widthOf(row[i] ?? ""))));
+  const widths = names.map((_, i) => Math.max(...lines.map((row) => unicodeWidth(row[i] ?? ""))));
   return [
     ...(title ? [title] : []),
     ...lines.map((row) =>
