@@ -2,6 +2,7 @@
  * A text as it stands in a line of JSON: escaped, in UTF-8. Chunking copies nearly all of a text as it is, so decoding
  * a whole book and encoding it again is work for nothing, and takes several times its size in memory.
  */
+import { Offsets } from "./offsets.ts";
 import { isSpace, type Range, type TextSource } from "./paragraphs.ts";
 
 /** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. Good until the next read. */
@@ -96,37 +97,6 @@ function find(line: Uint8Array, start: number, found: Found): boolean {
   found.closing = at;
   found.length = at - shift;
   return true;
-}
-
-/** Ascending numbers in memory that is used again. */
-class Offsets {
-  length = 0;
-  #numbers = new Int32Array(1024);
-
-  push(offset: number): void {
-    if (this.length === this.#numbers.length) {
-      const larger = new Int32Array(this.length * 2);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
-    this.#numbers[this.length++] = offset;
-  }
-
-  at(index: number): number {
-    return this.#numbers[index] ?? 0;
-  }
-
-  /** Index of the last that does not exceed a limit; -1 where all do. */
-  lastUpTo(limit: number): number {
-    let low = -1;
-    let high = this.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.at(middle) <= limit) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  }
 }
 
 /** What reading a text finds. */
