@@ -150,7 +150,7 @@ function faultOf({ address, model }: Request, response: Response, body: unknown)
     return new TooLargeError(message);
   }
   if (
-    /not support embeddings?|support(?:s)? embeddings|not (?:an? )?embedding|does not.*embed|pooling type/i.test(words) ||
+    /not support embeddings?|not (?:an? )?embedding|does not.*embed|pooling type/i.test(words) ||
     response.status === 501
   ) {
     return asEmbedder(
