@@ -4,7 +4,7 @@
  */
 import { type CharSet, pairs, wordChars } from "./matcher_chars.ts";
 
-/** Code points sorted into classes. */
+/** Code points sorted into classes: plain data, so that it crosses threads. */
 export interface CharClasses {
   count: number;
   /** For every UTF-16 unit its class; for a high surrogate {@linkcode CharClasses.surrogate}. */
@@ -14,14 +14,27 @@ export interface CharClasses {
   /** The class of the text's end: what ends a word and is part of no pattern. */
   edge: number;
   isWord: readonly boolean[];
-  /** The class of a code point above U+FFFF. */
-  astral(code: number): number;
-  /** The classes that make up a set that was given. */
-  of(set: CharSet): readonly number[];
+  /** Code points above U+FFFF: where a class begins, and which; see {@linkcode astralClass}. */
+  astralFrom: readonly number[];
+  astralClasses: readonly number[];
 }
 
-/** Sorts all characters by the sets (given ones and words) that they are in. */
-export function classify(given: readonly CharSet[]): CharClasses {
+/** The class of a code point above U+FFFF. */
+export function astralClass({ astralFrom, astralClasses, edge }: CharClasses, code: number): number {
+  let low = 0;
+  for (let high = astralFrom.length; high - low > 1;) {
+    const middle = (low + high) >> 1;
+    if ((astralFrom[middle] ?? 0) <= code) low = middle;
+    else high = middle;
+  }
+  return astralClasses[low] ?? edge;
+}
+
+/** Sorts all characters by the sets (given ones and words) that they are in; `of` answers the classes of a given set. */
+export function classify(given: readonly CharSet[]): {
+  classes: CharClasses;
+  of(set: CharSet): readonly number[];
+} {
   const sets = [wordChars(), ...new Map(given.map((set) => [set.join(), set])).values()];
   // Where any set begins or ends, a class may begin; between two such places all characters are alike.
   const toggles = new Map<number, number[]>([[0, []], [0x10000, []]]);
@@ -35,18 +48,18 @@ export function classify(given: readonly CharSet[]): CharClasses {
     }
   });
   const places = [...toggles.keys()].sort((a, b) => a - b);
-  const classes = new Map<string, number>();
+  const known = new Map<string, number>();
   const members: number[][] = sets.map(() => []);
   const isWord: boolean[] = [];
   const inside = new Set<number>();
   const units = new Uint16Array(0x10000);
   const astralFrom: number[] = [];
-  const astralClass: number[] = [];
+  const astralClasses: number[] = [];
   const classOf = (key: string) => {
-    let found = classes.get(key);
+    let found = known.get(key);
     if (found === undefined) {
-      found = classes.size;
-      classes.set(key, found);
+      found = known.size;
+      known.set(key, found);
       isWord.push(inside.has(0));
       for (const index of inside) members[index]?.push(found);
     }
@@ -59,7 +72,7 @@ export function classify(given: readonly CharSet[]): CharClasses {
     if (place < 0x10000) units.fill(found, place, places[i + 1]);
     else {
       astralFrom.push(place);
-      astralClass.push(found);
+      astralClasses.push(found);
     }
   });
   const surrogate = isWord.length;
@@ -68,20 +81,7 @@ export function classify(given: readonly CharSet[]): CharClasses {
   units.fill(edge, 0xdc00, 0xe000); // Half a pair is no character.
   const bySet = new Map(sets.map((set, index) => [set.join(), members[index] ?? []]));
   return {
-    count: surrogate + 1,
-    units,
-    surrogate,
-    edge,
-    isWord,
+    classes: { count: surrogate + 1, units, surrogate, edge, isWord, astralFrom, astralClasses },
     of: (set) => bySet.get(set.join()) ?? [],
-    astral(code) {
-      let low = 0;
-      for (let high = astralFrom.length; high - low > 1;) {
-        const middle = (low + high) >> 1;
-        if ((astralFrom[middle] ?? 0) <= code) low = middle;
-        else high = middle;
-      }
-      return astralClass[low] ?? edge;
-    },
   };
 }

@@ -6,7 +6,7 @@ import { type CharClasses, classify } from "./matcher_classes.ts";
 import { closure, type Nfa } from "./matcher_nfa.ts";
 
 /**
- * A row of the table is a state, an entry is the offset of the next row. Entries from `limit` on are not rows but
+ * Plain data, so that it crosses threads. A row of the table is a state, an entry is the offset of the next row. Entries from `limit` on are not rows but
  * places where the scanner has to look closer: entry `limit + k` stands for outcome `k`.
  */
 export interface Automaton {
@@ -37,8 +37,8 @@ export class TooManyStates extends Error {}
  */
 export function determinize(nfa: Nfa, categoryOf: readonly number[], mostStates: number = MOST_STATES): Automaton {
   const { nodes } = nfa;
-  const classes = classify(nodes.flatMap((node) => node.type === "read" ? [node.set] : []));
-  const readBy = nodes.map((node) => node.type === "read" ? classes.of(node.set) : []);
+  const { classes, of } = classify(nodes.flatMap((node) => node.type === "read" ? [node.set] : []));
+  const readBy = nodes.map((node) => node.type === "read" ? of(node.set) : []);
   const width = classes.count;
 
   const [DEAD, START] = [0, 1];

@@ -3,6 +3,7 @@
  * only counted and dropped, and need neither be decoded nor parsed for that.
  */
 import { BACKSLASH, BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
+import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
@@ -25,7 +26,7 @@ export interface JsonScanner {
  */
 export function createJsonScanner(automaton: Automaton, categoryOf: readonly number[]): JsonScanner {
   const { table, limit, gap } = automaton;
-  const { units, edge, surrogate, astral, isWord } = automaton.classes;
+  const { units, edge, surrogate, isWord } = automaton.classes;
   const chars = createJsonChars();
   // All that is not one plain byte takes the way of surrogate pairs: "look closer".
   const plain = Uint16Array.from(
@@ -34,7 +35,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
   );
   const plainWord = Uint8Array.from(plain, (read) => read !== surrogate && isWord[read] ? 1 : 0);
   const classOf = (code: number) =>
-    code > 0xffff ? astral(code) : code >= 0xd800 && code < 0xe000 ? edge : units[code]!;
+    code > 0xffff ? astralClass(automaton.classes, code) : code >= 0xd800 && code < 0xe000 ? edge : units[code]!;
   const reader: Reader = {
     width: 1,
     units: 1,

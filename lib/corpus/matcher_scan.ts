@@ -1,4 +1,5 @@
 /** Runs a text through an automaton. This is the part that must be fast: one look-up per character, no allocation. */
+import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
@@ -12,7 +13,7 @@ export type Scanner = (text: string) => Hits;
  */
 export function createScanner(automaton: Automaton, categoryOf: readonly number[]): Scanner {
   const { table, limit, gap } = automaton;
-  const { units, edge, surrogate, astral } = automaton.classes;
+  const { units, edge, surrogate } = automaton.classes;
   let source = "";
   const reader: Reader = {
     width: 1,
@@ -25,7 +26,7 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
       const code = source.codePointAt(at)!;
       if (code <= 0xffff) return edge; // Half a pair is no character.
       reader.width = reader.units = 2;
-      return astral(code);
+      return astralClass(automaton.classes, code);
     },
   };
   const { hits, reset, settle } = createSettler(automaton, categoryOf, reader);
@@ -58,13 +59,13 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
 
 /** Where the word that ends at `end` begins. */
 export function wordStart({ classes }: Automaton, text: string, end: number): number {
-  const { units, isWord, astral } = classes;
+  const { units, isWord } = classes;
   let start = end;
   while (start > 0) {
     const unit = text.charCodeAt(start - 1);
     if (unit >= 0xdc00 && unit <= 0xdfff && start > 1) {
       const code = text.codePointAt(start - 2) ?? 0;
-      if (code <= 0xffff || !isWord[astral(code)]) break;
+      if (code <= 0xffff || !isWord[astralClass(classes, code)]) break;
       start -= 2;
     } else if (isWord[units[unit] ?? 0]) start--;
     else break;

@@ -1,4 +1,5 @@
 /** The statistics of themes as tables: for the terminal as text, for a notebook as rows. */
+import { textTable } from "../core/text_table.ts";
 import type { GroupStats, ThemeStats } from "./theme_stats.ts";
 
 export interface Table {
@@ -25,19 +26,20 @@ export function statsTables(stats: ThemeStats, options: { patterns?: number } = 
   const idle = useful.filter(({ alone }) => alone === 0);
   const tables: Table[] = [
     {
-      title: `Categories (a chunk is kept from a score of ${stats.min_matches})`,
+      title: `Chunks (kept from a score of ${stats.min_matches})`,
+      columns: ["chunks", "kept", "kept %", "matches"],
+      rows: [[stats.all.chunks, stats.all.kept, percent(stats.all.kept_share), stats.all.matches]],
+    },
+    {
+      title: "Categories",
       columns: ["category", "matches", "chunks", "chunks %", "matches per chunk"],
-      rows: [
-        ...stats.categories.map(({ category, matches, chunks, share, matches_per_chunk }) => [
-          category,
-          matches,
-          chunks,
-          percent(share),
-          matches_per_chunk.toFixed(2),
-        ]),
-        ["all chunks", stats.all.matches, stats.all.chunks, "100.0", ""],
-        ["kept", "", stats.all.kept, percent(stats.all.kept_share), ""],
-      ],
+      rows: stats.categories.map(({ category, matches, chunks, share, matches_per_chunk }) => [
+        category,
+        matches,
+        chunks,
+        percent(share),
+        twoDecimals(matches_per_chunk),
+      ]),
     },
     {
       title: "Patterns that bring in most (alone: chunks kept only because of this one)",
@@ -57,7 +59,7 @@ export function statsTables(stats: ThemeStats, options: { patterns?: number } = 
     {
       title: "Books",
       columns: ["book", "year", ...groupColumns],
-      rows: stats.books.map((book) => [book.title, book.year ?? "", ...groupRow(book)]),
+      rows: stats.books.map((book) => [book.title, String(book.year ?? ""), ...groupRow(book)]),
     },
     {
       title: "Decades of first publication",
@@ -67,7 +69,7 @@ export function statsTables(stats: ThemeStats, options: { patterns?: number } = 
     {
       title: "Categories in the same chunk (lift: times more often than by chance)",
       columns: ["category", "category", "chunks", "chunks %", "lift"],
-      rows: stats.together.map(({ a, b, chunks, share, lift }) => [a, b, chunks, percent(share), lift.toFixed(2)]),
+      rows: stats.together.map(({ a, b, chunks, share, lift }) => [a, b, chunks, percent(share), twoDecimals(lift)]),
     },
     {
       title: "Matches in a chunk",
@@ -107,25 +109,20 @@ function totalRows({ by_total, all }: ThemeStats): (string | number)[][] {
   return rows.map(({ name, chunks }) => [name, chunks, percent(all.chunks === 0 ? 0 : chunks / all.chunks)]);
 }
 
-function percent(share: number): string {
-  return (share * 100).toFixed(1);
+function percent(share: number): number {
+  return Math.round(share * 1000) / 10;
 }
 
-/** Longest cell in a text table; the JSON file has it all. */
+function twoDecimals(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** Longest text in a cell; the JSON file has it all. */
 const WIDEST = 44;
 
-/** A table in monospaced text: words to the left, numbers to the right. */
+/** A table for a terminal. */
 export function tableText({ title, columns, rows }: Table): string {
-  const cells = [columns, ...rows].map((row) =>
-    row.map((cell) => {
-      const text = typeof cell === "number" ? cell.toLocaleString("en-US") : cell.replaceAll(/\p{Cc}/gu, " ");
-      return text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text;
-    })
-  );
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
-  const toRight = columns.map((_, i) => rows.every((row) => /^[\d.,]*$/.test(String(row[i] ?? ""))));
-  const lines = cells.map((row) =>
-    row.map((cell, i) => toRight[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd()
-  );
-  return [title, ...lines.map((line) => `  ${line}`)].join("\n");
+  const cut = (cell: string | number) =>
+    typeof cell === "string" && cell.length > WIDEST ? `${cell.slice(0, WIDEST - 1)}…` : cell;
+  return `${title}\n${textTable(columns, rows.map((row) => row.map(cut)))}`;
 }

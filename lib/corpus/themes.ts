@@ -53,12 +53,15 @@ export interface CompiledPattern {
   readonly weight: number;
 }
 
-/** Themes ready for use. */
-export interface Themes {
-  readonly file: ThemeFile;
+/** Themes compiled: plain data, so that it crosses threads. */
+export interface CompiledThemes {
   readonly categories: readonly string[];
   readonly patterns: readonly CompiledPattern[];
   readonly automaton: Automaton;
+}
+
+/** Themes ready for use. */
+export interface Themes extends CompiledThemes {
   /** For those who need numbers without objects; all others use {@linkcode countThemes} and {@linkcode matchThemes}. */
   readonly scan: Scanner;
   /** The same on the bytes of a JSON string. */
@@ -129,8 +132,17 @@ export function compileThemes(
         : "Cannot use these patterns together: they need too many states; make them fewer or simpler",
     );
   }
+  return openThemes({
+    categories,
+    patterns: patterns.map(({ pattern, category, weight }) => ({ pattern, category, weight })),
+    automaton,
+  });
+}
+
+/** Themes as another thread has compiled them, ready for use in this one. */
+export function openThemes({ categories, patterns, automaton }: CompiledThemes): Themes {
+  const categoryOf = patterns.map(({ category }) => category);
   return {
-    file,
     categories,
     patterns,
     automaton,

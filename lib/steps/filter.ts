@@ -64,8 +64,9 @@ export const filter = defineStep({
   async run(options, context): Promise<FilterResult> {
     const { input, output, rejects, themes: path, statsFile } = pathsOf(options, context.env);
     const themes = parseThemes(await readTextFile(path), path);
+    const { categories, patterns, automaton } = themes;
     const rowOptions: FilterRowOptions = {
-      themes: themes.file,
+      themes: { categories, patterns, automaton },
       minMatches: options.minMatches,
       stats: options.stats,
     };

@@ -3,13 +3,13 @@ import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.t
 import { wordStart } from "../corpus/matcher_scan.ts";
 import type { Hits } from "../corpus/matcher_settle.ts";
 import { createTally, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
-import { compileThemes, type ThemeFile, type Themes } from "../corpus/themes.ts";
+import { type CompiledThemes, openThemes, type Themes } from "../corpus/themes.ts";
 import { Chunk } from "../records.ts";
 import { createBatchFilter } from "./filter_batch.ts";
 
 /** Options that cross to a thread. */
 export interface FilterRowOptions {
-  themes: ThemeFile;
+  themes: CompiledThemes;
   minMatches: number;
   stats: boolean;
 }
@@ -22,7 +22,7 @@ export interface FilterCounts {
 }
 
 export const start: StartRows<FilterRowOptions> = (options) => {
-  const themes = compileThemes(options.themes);
+  const themes = openThemes(options.themes);
   const weights = Int32Array.from(themes.patterns, ({ weight }) => weight);
   const threshold = Math.round(options.minMatches * 1000);
   const counts: FilterCounts = { byTotal: new Map(), tally: options.stats ? createTally(themes) : undefined };

@@ -95,6 +95,7 @@ Deno.test("statsTables has a row for each category, pattern and book, and tableT
   const tables = statsTables(themeStats(themes, chunks));
   const titles = tables.map(({ title }) => title.split(" ")[0]);
   deepEqual(titles, [
+    "Chunks",
     "Categories",
     "Patterns",
     "Patterns",
@@ -108,7 +109,7 @@ Deno.test("statsTables has a row for each category, pattern and book, and tableT
   for (const { columns, rows } of tables) for (const row of rows) equal(row.length, columns.length);
   equal(
     tableText({ title: "T", columns: ["name", "n"], rows: [["a\u001b[31m", 1], ["bb", 1234]] }),
-    "T\n  name        n\n  a [31m      1\n  bb      1,234",
+    "T\nname        n\na�[31m      1\nbb      1,234",
   );
 });
 

@@ -63,7 +63,7 @@ Deno.test("filter keeps rows as they came and adds counts and matches", async ()
 });
 
 Deno.test("filter takes rows in any form that is a chunk, and says the same of all", async () => {
-  const themes = parseThemes(THEMES, "themes.jsonc").file;
+  const themes = parseThemes(THEMES, "themes.jsonc");
   const text = 'The comrades\' "duty": Ölberg, 😀rocket\tto the\npeople\\comrade \u0001 🚀';
   const rest = JSON.stringify({ ...about, start: 10, end: 99 }).slice(1, -1);
   const escaped = JSON.stringify(text).replaceAll(
@@ -95,7 +95,7 @@ Deno.test("filter takes rows in any form that is a chunk, and says the same of a
 });
 
 Deno.test("filter's quick and ordinary ways write the same bytes", async () => {
-  const themes = parseThemes(THEMES, "themes.jsonc").file;
+  const themes = parseThemes(THEMES, "themes.jsonc");
   const texts = [
     "comrade rocket rocket",
     "“Ölberg” \\ the\n\npeople, duty",
@@ -124,7 +124,7 @@ Deno.test("filter's quick and ordinary ways write the same bytes", async () => {
 });
 
 Deno.test("filter's quick way leaves to the ordinary one what differs in more than numbers", async () => {
-  const themes = parseThemes(THEMES, "themes.jsonc").file;
+  const themes = parseThemes(THEMES, "themes.jsonc");
   const good = line({ id: "c", text: "x", ...about, start: 1, end: 2 });
   const bad = {
     '"start":01': "not JSON",
