@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { readTextFile, writeFileAtomic } from "../core/files.ts";
+import { parseJsonc } from "../core/jsonc.ts";
 import { createJsonl, readJsonl, readLines } from "../core/jsonl.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { AlignableChunk, type Alignment, alignmentTexts, createAligner } from "../corpus/alignment.ts";
 import { agreementOf, type JudgedPassage } from "../corpus/alignment_agreement.ts";
-import { parseThemes } from "../corpus/themes.ts";
+import { parseThemes, ThemeFile } from "../corpus/themes.ts";
 import type { Reject } from "../records.ts";
 import { type AlignOptions, alignOptions, type AlignPaths, alignPaths } from "./align_options.ts";
 import { alignReport, type AlignResult, statsOf, tell } from "./align_report.ts";
@@ -33,11 +34,13 @@ export const align = defineStep({
     if (resolve(paths.input) === resolve(paths.output)) {
       throw new UsageError(`Cannot use "${paths.output}" as --output: it is the input; choose another file`);
     }
-    const themes = parseThemes(await readTextFile(paths.themes), paths.themes);
-    const anchors = alignmentTexts(themes.file);
+    const themeText = await readTextFile(paths.themes);
+    const themes = parseThemes(themeText, paths.themes);
+    const themeFile = parseJsonc(themeText, paths.themes, ThemeFile);
+    const anchors = alignmentTexts(themeFile);
     const total = await countRows(paths.input, context.signal);
     await using source = await openVectors(given, context);
-    const score = createAligner(themes.file, await source.vectorsOf(anchors));
+    const score = createAligner(themeFile, await source.vectorsOf(anchors));
 
     const judged = createReservoir<JudgedPassage>(COMPARED, "judged");
     const byBest: Record<string, number> = {};
