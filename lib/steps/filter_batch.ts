@@ -99,10 +99,13 @@ export function createBatchFilter(
     put(rejects, END_LEFT_OUT);
   }
 
+  /** Rejects of the batch before: the next has about as many, and growing would leave garbage. */
+  let usual = 0;
+
   return (bytes, spare) => {
     if (bytes.at(-1) !== NEWLINE) return undefined;
     const out: Buffer = { bytes: spare, length: 0 };
-    const rejects: Buffer = { bytes: new Uint8Array(1 << 14), length: 0 };
+    const rejects: Buffer = { bytes: new Uint8Array(usual), length: 0 };
     const totals = new Map<number, number>();
     let rows = 0;
     let written = 0;
@@ -116,6 +119,7 @@ export function createBatchFilter(
         written++;
       } else leaveOut(rejects, bytes, score);
     }
+    usual = Math.ceil(rejects.length * 1.1);
     for (const [matches, chunks] of totals) countTotal(matches, chunks);
     return {
       lines: rows,
