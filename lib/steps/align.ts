@@ -14,7 +14,7 @@ import { createReservoir, judge, sampleDropped } from "./align_sample.ts";
 import { openVectors, type VectorSource } from "./align_vectors.ts";
 
 /** Passages whose vectors are looked for together, as a multiple of the batch. */
-const BATCHES_IN_HAND = 4;
+const BATCHES_IN_HAND = 8;
 /** More would not change a rank correlation. */
 const COMPARED = 20_000;
 
@@ -53,7 +53,7 @@ export const align = defineStep({
       signal: context.signal,
       onTorn: (line) => warn(context, `"${paths.input}:${line}" was torn by a crash and is left out`),
     });
-    for await (const { chunk, alignment } of aligned(rows, source, score, given.batchSize, total, "align", context)) {
+    for await (const { chunk, alignment } of aligned(rows, source, score, total, "align", context)) {
       ids.add(chunk.id);
       judged.add(judge(chunk, alignment, themes, given.minMatches));
       if (floor !== undefined && alignment.max < floor) {
@@ -69,7 +69,7 @@ export const align = defineStep({
     const others: JudgedPassage[] = [];
     const left = await droppedByKeywords(given, paths, judged.items, ids, context);
     for await (
-      const { chunk, alignment } of aligned(left, source, score, given.batchSize, left.length, "compare", context)
+      const { chunk, alignment } of aligned(left, source, score, left.length, "compare", context)
     ) {
       others.push({ ...judge(chunk, alignment, themes, given.minMatches), kept: false });
     }
@@ -108,7 +108,6 @@ async function* aligned(
   rows: AsyncIterable<AlignableChunk> | Iterable<AlignableChunk>,
   source: VectorSource,
   score: (vector: Float32Array) => Alignment,
-  batchSize: number,
   total: number,
   label: string,
   { emit }: Context,
@@ -130,7 +129,7 @@ async function* aligned(
   let window: AlignableChunk[] = [];
   for await (const chunk of rows) {
     window.push(chunk);
-    if (window.length < BATCHES_IN_HAND * batchSize) continue;
+    if (window.length < BATCHES_IN_HAND * source.batchSize) continue;
     yield* finish(window);
     window = [];
   }

@@ -21,7 +21,9 @@ export const alignOptions = z.object({
   ),
   lmstudioHost: z.string().optional().describe("Host of the server; default: $LMSTUDIO_HOST, else localhost"),
   lmstudioPort: z.int().min(1).max(65535).optional().describe("Port of the server; default: $LMSTUDIO_PORT, else 1234"),
-  batchSize: z.int().min(1).max(1024).default(16).describe("Passages that are embedded together"),
+  batchSize: z.int().min(1).max(1024).optional().describe(
+    "Passages that are embedded together; default: 8, with a server 32",
+  ),
   minAlignment: z.number().min(-1).max(1).optional().describe(
     "Leave out passages whose highest alignment is lower; 0 is everyday prose, 0.4 is near a theme. Default: keep all",
   ),

@@ -14,7 +14,7 @@ export interface VectorOptions {
   lmstudioUrl?: string | undefined;
   lmstudioHost?: string | undefined;
   lmstudioPort?: number | undefined;
-  batchSize: number;
+  batchSize?: number | undefined;
   cacheDir?: string | undefined;
 }
 
@@ -22,6 +22,7 @@ export interface VectorOptions {
 export interface VectorSource extends AsyncDisposable {
   readonly shown: string;
   readonly dimensions: number;
+  readonly batchSize: number;
   /** Texts made into vectors by the model, found in the cache, and cut because they were too long. */
   readonly counts: { embedded: number; cached: number; cut: number };
   /** Seconds that the model took. */
@@ -44,11 +45,14 @@ export async function openVectors(options: VectorOptions, context: Context): Pro
       { key: embedder.key, probe },
       (message) => context.emit({ type: "log", level: "warn", message }),
     );
+    // On a processor, larger batches only mean more padding (26 texts a second by 4, 19 by 32); a server works them in parallel.
+    const batchSize = options.batchSize ?? (options.embedder === "server" ? 32 : 8);
     const counts = { embedded: 0, cached: 0, cut: 0 };
     let milliseconds = 0;
     return {
       shown: embedder.shown,
       dimensions: probe.length,
+      batchSize,
       counts,
       get seconds() {
         return milliseconds / 1000;
@@ -64,8 +68,8 @@ export async function openVectors(options: VectorOptions, context: Context): Pro
         counts.cached += vectors.size;
         // Texts of a batch are padded to the longest, so those of one length go together.
         missing.sort((a, b) => a.length - b.length);
-        for (let start = 0; start < missing.length; start += options.batchSize) {
-          const batch = missing.slice(start, start + options.batchSize);
+        for (let start = 0; start < missing.length; start += batchSize) {
+          const batch = missing.slice(start, start + batchSize);
           const began = context.clock.now();
           const made = await embedAll(embedder, batch, signal, () => counts.cut++);
           milliseconds += context.clock.now() - began;
