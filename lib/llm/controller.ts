@@ -181,8 +181,13 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     if (up ? grown >= GAIN && worked : asGood(reading)) {
       interval = PROBE_AFTER;
       const next = up && !ceiling ? Math.min(limit * 2, highest()) : limit;
-      if (ceiling && limit >= ceiling.limit) ceiling = undefined;
-      if (next <= limit) return settle(limit, at);
+      if (next <= limit) {
+        settle(limit, at);
+        // Back up again, step by step, without waiting between the steps.
+        if (up && ceiling) [untilProbe, downNext] = [1, false];
+        if (ceiling && limit >= ceiling.limit) ceiling = undefined;
+        return;
+      }
       lower = { limit, rate, long: true };
       return go(next, "climbing", at);
     }
@@ -237,7 +242,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
       return go(before, "climbing", at);
     }
     // Each time that it shows again, it is believed for longer.
-    const patience = ceiling ? Math.min(2 * ceiling.patience, 32 * PROBE_AFTER) : 2 * PROBE_AFTER;
+    const patience = ceiling ? Math.min(2 * ceiling.patience, 8 * PROBE_AFTER) : PROBE_AFTER;
     ceiling = { limit: before, left: patience, patience };
     interval = PROBE_AFTER;
     downNext = false;

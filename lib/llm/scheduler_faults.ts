@@ -21,7 +21,9 @@ const MEMORY = 200;
 export function createFaultWatch(): FaultWatch {
   let answered = 0, faults = 0;
   let trial: { from: number; answered: number; faults: number } | undefined;
-  let usual = 0;
+  /** Share of faults that load is not to blame for, and that share as it was found. */
+  let usual = 0, found = 0;
+  let level = 0;
 
   const excessive = (kind: "pushback" | "poor") => {
     if (usual === 0) return kind === "pushback" || faults >= 3 && faults >= 0.1 * answered;
@@ -36,7 +38,7 @@ export function createFaultWatch(): FaultWatch {
     trial.faults += faults;
     answered = faults = 0;
     if (limit > Math.max(1, trial.from / 4)) return "ask less";
-    usual = trial.faults / trial.answered;
+    usual = found = trial.faults / trial.answered;
     return "ask less no longer";
   };
 
@@ -46,17 +48,22 @@ export function createFaultWatch(): FaultWatch {
     },
     close: () => void (trial = undefined),
     record(limit, fault) {
+      if (limit !== level) {
+        level = limit;
+        answered = faults = 0;
+      }
       if (answered >= MEMORY) [answered, faults] = [answered / 2, faults / 2];
       answered++;
       if (fault) faults++;
       if (usual > 0) {
-        usual += ((fault ? 1 : 0) - usual) * 0.01;
+        // Follows slowly, but never so far up that it would swallow faults of load.
+        usual = Math.min(1.2 * found, usual + ((fault ? 1 : 0) - usual) * 0.01);
         if (usual < 0.005) usual = 0;
       }
       if (fault && excessive(fault)) return still(limit);
       if (!trial || answered < Math.max(12, limit)) return "go on";
       if (faults >= 2 && faults / answered >= 0.5 * trial.faults / trial.answered) return still(limit);
-      usual = Math.max(usual, faults / answered);
+      usual = found = Math.max(usual, faults / answered);
       answered = faults = 0;
       return "calm again";
     },

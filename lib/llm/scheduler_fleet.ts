@@ -28,7 +28,7 @@ interface Job<T> {
 
 /** `onChange` is called whenever there may be more or less to do. */
 export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): Fleet<T> {
-  const { clock, attempts = 5, giveUpAfterMs = 1_800_000, maxErrorRate = 0.5 } = options;
+  const { clock, attempts = 5, giveUpAfterMs = 1_800_000, maxErrorRate = 0.5, random = Math.random } = options;
   if (options.servers.length === 0) throw new RangeError("Cannot send requests to no server");
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
@@ -100,7 +100,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       member.failuresInRow = 0;
       member.everAnswered = member.warm = true;
       goneSince = undefined;
-      errors.record(undefined, limit());
+      errors.record(undefined, clock.now(), limit());
       welcomeBack(member);
       return share - shareBefore;
     };
@@ -131,7 +131,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     }
     if (error.fatal) {
       member.dead = error;
-      if (members.every(({ dead }) => dead)) return end(error);
+      if (members.every(({ dead }) => dead)) return end(error, job);
       say("warn", `${member.server.name} is left out: ${error.message}`);
       return again(job, member, 0);
     }
@@ -139,20 +139,20 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       if (error.retryAfterMs) {
         member.readyAt = clock.now() + Math.min(error.retryAfterMs, LONGEST_RETRY_AFTER_MS);
       }
-      if (!gaveUp(error)) again(job, undefined, backoff(job.attempt));
-      return;
+      giveUpIfLate(error);
+      return again(job, undefined, backoff(job.attempt, random));
     }
     // What a server says of one request (too long, no schema) is not its failure.
     if (error.kind !== "schema_unsupported") {
-      const ended = errors.record(error, limit());
-      if (ended) return end(ended);
+      const ended = errors.record(error, clock.now(), limit());
+      if (ended) return end(ended, job);
     }
     if (error.kind === "server" || error.kind === "timeout") {
       const { limit } = member.controller;
       if (++member.failuresInRow >= Math.max(6, 2 * limit)) setAside(member, error);
     }
     if (!error.retryable || ++job.attempt >= attempts) return job.reject(error);
-    again(job, member, backoff(job.attempt - 1));
+    again(job, member, backoff(job.attempt - 1, random));
   }
 
   function again(job: Job<T>, avoid: Member<T> | undefined, wait: number): void {
@@ -176,7 +176,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       if (goneSince === undefined) {
         say("warn", `No server answers; waiting for one, for up to ${duration(giveUpAfterMs / 1000)}`);
       }
-      gaveUp(error);
+      giveUpIfLate(error);
     }
   }
 
@@ -187,23 +187,22 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     member.controller.restart(clock.now());
   }
 
-  /** Whether nothing has been answered for so long that the run ends. */
-  function gaveUp(error: ChatError): boolean {
+  /** Ends the run where nothing has been answered for too long. */
+  function giveUpIfLate(error: ChatError): void {
     const now = clock.now();
     goneSince ??= now;
-    if (now - goneSince < giveUpAfterMs || inFlight > 0) return false;
+    if (now - goneSince < giveUpAfterMs || inFlight > 0) return;
     const hint = [error.hint, "What was answered is kept."].filter(Boolean).join("\n");
     end(
       new UserError(`Gave up after ${duration((now - goneSince) / 1000)} without an answer: ${error.message}`, {
         hint,
       }),
     );
-    return true;
   }
 
-  function end(error: UserError): void {
+  function end(error: UserError, job?: Job<T>): void {
     stopping.abort(error);
-    drop();
+    job?.reject(signal.reason);
   }
 
   function drop(): void {

@@ -63,6 +63,6 @@ export function stateOf<T>(member: Member<T>, now: number): FleetState["servers"
 }
 
 /** Doubles with each try, jittered by half, so that requests that failed together do not come back together. */
-export function backoff(tried: number): number {
-  return Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
+export function backoff(tried: number, random: () => number): number {
+  return Math.min(FIRST_WAIT_MS * 2 ** tried, LONGEST_WAIT_MS) * (0.5 + random() / 2);
 }

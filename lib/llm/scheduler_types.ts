@@ -40,6 +40,8 @@ export interface FleetOptions<T> {
   readonly giveUpAfterMs?: number;
   /** Share of failed requests at which the run ends. @default {0.5} */
   readonly maxErrorRate?: number;
+  /** Jitters waits. @default {Math.random} */
+  readonly random?: () => number;
 }
 
 export interface FleetState {

@@ -289,6 +289,7 @@ export async function measureRun(
     concurrency,
     signal: new AbortController().signal,
     clock: time.clock,
+    random: seededRandom(seed, "jitter"),
     onState: (state) => void (limit = state.limit),
     onResult: (result) => {
       if ("value" in result) tokens += result.value.tokens;

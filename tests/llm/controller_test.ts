@@ -49,11 +49,12 @@ async function limits(
   live: boolean,
   happen: (server: SlotServer, done: number) => void,
   requests = 600,
+  seed = 1,
 ): Promise<number[]> {
   const seen: number[] = [];
   await measureRun({
     shape: { ...GPU, slots },
-    seed: 1,
+    seed,
     requests,
     live,
     concurrency: "auto",
@@ -96,10 +97,13 @@ for (const live of [true, false]) {
 
   Deno.test(`createController does not slow down for faults that load is not to blame for, by ${how}`, async () => {
     for (const share of ["emptyShare", "refuseShare"] as const) {
-      const seen = await limits(8, live, (server) => void (server[share] = 0.2));
-      const late = seen.slice(250, 560);
-      const within = late.filter((limit) => limit >= 7).length / late.length;
-      ok(within >= 0.85, `${share}: ${within} of the time`);
+      // What chance takes for load is found out, but not at once: the median of some servers tells.
+      const within: number[] = [];
+      for (const seed of [1, 2, 3, 4, 5]) {
+        const late = (await limits(8, live, (server) => void (server[share] = 0.2), 600, seed)).slice(250, 560);
+        within.push(late.filter((limit) => limit >= 7).length / late.length);
+      }
+      ok((within.sort()[2] ?? 0) >= 0.9, `${share}: ${within} of the time`);
     }
   });
 }
