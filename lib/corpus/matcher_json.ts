@@ -15,6 +15,8 @@ export interface JsonScanner {
    * @returns The offset of the closing quote; -1 where this is no JSON string in UTF-8.
    */
   scan(bytes: Uint8Array, from: number): number;
+  /** Length of the last string's text in UTF-16 units. */
+  readonly units: number;
   /** Where the n-th of the hits begins, in UTF-16 units of the text. */
   startOf(hit: number): number;
 }
@@ -48,9 +50,13 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
   };
   const { hits, reset, settle } = createSettler(automaton, categoryOf, reader);
   let first = 0;
+  let textUnits = 0;
 
   return {
     hits,
+    get units() {
+      return textUnits;
+    },
     scan(bytes, from) {
       reset();
       chars.source = bytes;
@@ -67,6 +73,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
             const code = chars.read(i);
             if (code === BROKEN) {
               if (bytes[i] !== QUOTE) return -1;
+              textUnits = end;
               const last = table[row + edge]!;
               if (last >= limit) settle(last - limit, place, end, place, end);
               return place;

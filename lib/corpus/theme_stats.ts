@@ -5,11 +5,12 @@ import {
   type Group,
   mergeGroup,
   type Spread,
-  type TalliedChunk,
   tallyChunk,
   type ThemeTally,
 } from "./theme_tally.ts";
 import type { Themes } from "./themes.ts";
+import { wordsIn } from "./white_space.ts";
+import type { Chunk } from "../records.ts";
 
 export { statsTables, type Table, tableText } from "./theme_tables.ts";
 
@@ -80,12 +81,16 @@ export interface ThemeStats {
  */
 export function themeStats(
   themes: Themes,
-  chunks: Iterable<TalliedChunk>,
+  chunks: Iterable<Pick<Chunk, "text" | "source_id" | "source_title" | "author" | "year" | "tokens">>,
   options: { minMatches?: number } = {},
 ): ThemeStats {
   const { minMatches = 3 } = options;
   const tally = createTally(themes);
-  for (const chunk of chunks) tallyChunk(tally, themes, chunk, themes.scan(chunk.text), Math.round(minMatches * 1000));
+  const threshold = Math.round(minMatches * 1000);
+  for (const chunk of chunks) {
+    const { text } = chunk;
+    tallyChunk(tally, themes, { ...chunk, chars: text.length, words: wordsIn(text) }, themes.scan(text), threshold);
+  }
   return summarize(themes, tally, minMatches);
 }
 

@@ -65,7 +65,11 @@ export function createGroup(categories: number): Group {
 }
 
 /** What the tally uses of a chunk. */
-export type TalliedChunk = Pick<Chunk, "text" | "source_id" | "source_title" | "author" | "year" | "tokens">;
+export interface TalliedChunk extends Pick<Chunk, "source_id" | "source_title" | "author" | "year" | "tokens"> {
+  /** Length of the text in UTF-16 units and in words. */
+  chars: number;
+  words: number;
+}
 
 /**
  * Adds one chunk.
@@ -116,8 +120,8 @@ export function tallyChunk(
     }
   }
   increase(tally.byTotal, hits.length);
-  measure(tally.chars, chunk.text.length, kept);
-  measure(tally.words, wordsIn(chunk.text), kept);
+  measure(tally.chars, chunk.chars, kept);
+  measure(tally.words, chunk.words, kept);
   if (chunk.tokens !== undefined) measure(tally.tokens, chunk.tokens, kept);
 }
 
@@ -155,20 +159,6 @@ function measure(spread: Spread, value: number, kept: boolean): void {
   if (kept) increase(spread.kept, coarse);
 }
 
-/** Runs of anything but white space, as word counts are usually made. */
-export function wordsIn(text: string): number {
-  let words = 0;
-  let inside = false;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    const space = unit <= 0x20 || unit === 0xa0 || unit === 0x3000 || (unit >= 0x2000 && unit <= 0x200a) ||
-      unit === 0x2028 || unit === 0x2029;
-    if (!space && !inside) words++;
-    inside = !space;
-  }
-  return words;
-}
-
 /** Adds what another thread has counted. */
 export function mergeTallies(into: ThemeTally, from: ThemeTally): void {
   mergeGroup(into.total, from.total);
@@ -204,6 +194,6 @@ function mergeArray(into: number[], from: readonly number[]): void {
   from.forEach((count, i) => into[i] = (into[i] ?? 0) + count);
 }
 
-function mergeCounts(into: Map<number, number>, from: ReadonlyMap<number, number>): void {
+export function mergeCounts(into: Map<number, number>, from: ReadonlyMap<number, number>): void {
   for (const [value, count] of from) increase(into, value, count);
 }

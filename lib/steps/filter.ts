@@ -8,9 +8,10 @@ import { defineStep } from "../core/step.ts";
 import { PATTERN_SYNTAX } from "../corpus/matcher_syntax.ts";
 import { summarize, type ThemeStats } from "../corpus/theme_stats.ts";
 import { statsTables, tableText } from "../corpus/theme_tables.ts";
-import { createTally, mergeTallies } from "../corpus/theme_tally.ts";
+import { createTally, mergeCounts, mergeTallies } from "../corpus/theme_tally.ts";
 import { parseThemes, type Themes } from "../corpus/themes.ts";
-import type { FilterCounts, FilterRowOptions } from "./filter_rows.ts";
+import type { FilterCounts } from "./filter_batch.ts";
+import type { FilterRowOptions } from "./filter_rows.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Chunks, JSON Lines; default: theme_chunks/chunks.jsonl in the data root"),
@@ -136,7 +137,7 @@ function gather(themes: Themes, finished: readonly unknown[], options: { stats: 
   const byTotal = new Map<number, number>();
   const tally = createTally(themes);
   for (const counts of finished as FilterCounts[]) {
-    for (const [total, chunks] of counts.byTotal) byTotal.set(total, (byTotal.get(total) ?? 0) + chunks);
+    mergeCounts(byTotal, counts.byTotal);
     if (counts.tally) mergeTallies(tally, counts.tally);
   }
   return { byTotal, stats: options.stats ? summarize(themes, tally, options.minMatches) : undefined };

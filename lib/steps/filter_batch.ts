@@ -1,7 +1,9 @@
 /** The quick way of the step `filter`: whole batches of lines, from bytes to bytes. */
 import type { BatchResult } from "../core/parallel_batch.ts";
 import type { Themes } from "../corpus/themes.ts";
-import { createLineReader } from "./filter_line.ts";
+import { wordsInJson } from "../corpus/white_space.ts";
+import { createTally, mergeCounts, mergeTallies, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
+import { type ChunkRest, createLineReader } from "./filter_line.ts";
 
 const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
@@ -24,19 +26,27 @@ interface Buffer {
   length: number;
 }
 
+/** What a thread counts over all of its batches, and answers at its end. */
+export interface FilterCounts {
+  /** Chunks by number of matches. */
+  byTotal: Map<number, number>;
+  /** Where there are to be statistics. */
+  tally: ThemeTally | undefined;
+}
+
 /**
  * Makes the quick way.
  *
  * @param threshold The score from which a chunk is kept, in thousandths.
  * @param isRest See {@linkcode createLineReader}.
- * @param countTotal Told the number of matches of each chunk, once the batch is done.
+ * @param counts Added to only by batches that went the quick way.
  * @returns A function that answers undefined for a batch that holds any line of another form.
  */
 export function createBatchFilter(
   themes: Themes,
   threshold: number,
-  isRest: (members: unknown) => boolean,
-  countTotal: (matches: number, chunks: number) => void,
+  isRest: (members: unknown) => members is ChunkRest,
+  counts: FilterCounts,
 ): (bytes: Uint8Array<ArrayBuffer>, spare: Uint8Array<ArrayBuffer>) => BatchResult | undefined {
   const { json, patterns, categories } = themes;
   const { hits } = json;
@@ -107,12 +117,17 @@ export function createBatchFilter(
     const out: Buffer = { bytes: spare, length: 0 };
     const rejects: Buffer = { bytes: new Uint8Array(usual), length: 0 };
     const totals = new Map<number, number>();
+    const tally = counts.tally && createTally(themes);
     let rows = 0;
     let written = 0;
     for (let start = 0; start < bytes.length; start = line.end + 1) {
       if (!line.read(bytes, start)) return undefined;
       rows++;
       totals.set(hits.length, (totals.get(hits.length) ?? 0) + 1);
+      if (tally) {
+        const words = wordsInJson(bytes, line.textFrom, line.textTo);
+        tallyChunk(tally, themes, { ...line.rest(bytes), chars: json.units, words }, hits, threshold);
+      }
       const score = scoreOf();
       if (score >= threshold) {
         keep(out, bytes, start);
@@ -120,7 +135,8 @@ export function createBatchFilter(
       } else leaveOut(rejects, bytes, score);
     }
     usual = Math.ceil(rejects.length * 1.1);
-    for (const [matches, chunks] of totals) countTotal(matches, chunks);
+    mergeCounts(counts.byTotal, totals);
+    if (counts.tally && tally) mergeTallies(counts.tally, tally);
     return {
       lines: rows,
       rows,

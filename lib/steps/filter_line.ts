@@ -3,6 +3,7 @@
  * passed on or dropped as it stands. Whatever looks otherwise is left to the ordinary way, which parses it and tells
  * what is wrong with it.
  */
+import type { Chunk } from "../records.ts";
 
 const encoder = new TextEncoder();
 const HEAD = encoder.encode('{"id":"');
@@ -14,11 +15,19 @@ const NEWLINE = 0x0a;
 export interface LineReader {
   idFrom: number;
   idTo: number;
+  /** The text's first byte, and its closing quote. */
+  textFrom: number;
+  textTo: number;
   /** The newline. */
   end: number;
   /** @returns false for a line that must go the ordinary way. */
   read(bytes: Uint8Array, start: number): boolean;
+  /** The members behind the text of that line. */
+  rest(bytes: Uint8Array): ChunkRest;
 }
+
+/** A chunk without id and text. */
+export type ChunkRest = Omit<Chunk, "id" | "text">;
 
 /**
  * Makes a reader of lines such as `{"id":"…","text":"…","source_id":1,…}`.
@@ -28,7 +37,7 @@ export interface LineReader {
  */
 export function createLineReader(
   scanText: (bytes: Uint8Array, from: number) => number,
-  isRest: (members: unknown) => boolean,
+  isRest: (members: unknown) => members is ChunkRest,
 ): LineReader {
   /** What follows the text of a line, parsed and found good; in the lines of one book only numbers change. */
   let known = new Uint8Array(0);
@@ -40,8 +49,7 @@ export function createLineReader(
     const newline = bytes.indexOf(NEWLINE, at);
     if (newline < 0 || bytes[at] !== COMMA || bytes[newline - 1] !== CLOSE) return -1;
     try {
-      const rest = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(at + 1, newline));
-      if (!isRest(JSON.parse(`{${rest}`))) return -1;
+      if (!isRest(parseRest(bytes, at, newline))) return -1;
     } catch {
       return -1;
     }
@@ -52,6 +60,8 @@ export function createLineReader(
   const reader: LineReader = {
     idFrom: 0,
     idTo: 0,
+    textFrom: 0,
+    textTo: 0,
     end: 0,
     read(bytes, start) {
       if (!holds(bytes, start, HEAD)) return false;
@@ -65,11 +75,21 @@ export function createLineReader(
       const end = restEnd(bytes, quote + 1);
       reader.idFrom = idFrom;
       reader.idTo = at;
+      reader.textFrom = from;
+      reader.textTo = quote;
       reader.end = end;
       return end >= 0;
     },
+    rest: (bytes) => parseRest(bytes, reader.textTo + 1, reader.end),
   };
   return reader;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** From the comma behind the text to the end of the line. @throws {Error} not UTF-8 or not JSON. */
+function parseRest(bytes: Uint8Array, comma: number, end: number) {
+  return JSON.parse(`{${decoder.decode(bytes.subarray(comma + 1, end))}`);
 }
 
 function holds(bytes: Uint8Array, at: number, part: Uint8Array): boolean {

@@ -2,23 +2,18 @@
 import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { wordStart } from "../corpus/matcher_scan.ts";
 import type { Hits } from "../corpus/matcher_settle.ts";
-import { createTally, tallyChunk, type ThemeTally } from "../corpus/theme_tally.ts";
+import { createTally, tallyChunk } from "../corpus/theme_tally.ts";
 import { type CompiledThemes, openThemes, type Themes } from "../corpus/themes.ts";
+import { wordsIn } from "../corpus/white_space.ts";
 import { Chunk } from "../records.ts";
-import { createBatchFilter } from "./filter_batch.ts";
+import { createBatchFilter, type FilterCounts } from "./filter_batch.ts";
+import type { ChunkRest } from "./filter_line.ts";
 
 /** Options that cross to a thread. */
 export interface FilterRowOptions {
   themes: CompiledThemes;
   minMatches: number;
   stats: boolean;
-}
-
-/** What each thread answers at its end. */
-export interface FilterCounts {
-  /** Chunks by number of matches. */
-  byTotal: Map<number, number>;
-  tally: ThemeTally | undefined;
 }
 
 export const start: StartRows<FilterRowOptions> = (options) => {
@@ -28,18 +23,18 @@ export const start: StartRows<FilterRowOptions> = (options) => {
   const counts: FilterCounts = { byTotal: new Map(), tally: options.stats ? createTally(themes) : undefined };
   const toJson = createWriter(themes);
 
-  const countTotal = (matches: number, chunks: number) => {
-    counts.byTotal.set(matches, (counts.byTotal.get(matches) ?? 0) + chunks);
-  };
-
   return {
     row(row: unknown, sink: RowSink, json: string) {
       const chunk = checkRow(row, isChunk, Chunk);
       const hits = themes.scan(chunk.text);
       let score = 0;
       for (let i = 0; i < hits.length; i++) score += weights[hits.data[4 * i] ?? 0] ?? 0;
-      countTotal(hits.length, 1);
-      if (counts.tally) tallyChunk(counts.tally, themes, chunk, hits, threshold);
+      counts.byTotal.set(hits.length, (counts.byTotal.get(hits.length) ?? 0) + 1);
+      if (counts.tally) {
+        const { text } = chunk;
+        const size = { chars: text.length, words: wordsIn(text) };
+        tallyChunk(counts.tally, themes, { ...chunk, ...size }, hits, threshold);
+      }
       if (score < threshold) {
         return sink.drop("too_few_matches", chunk.id, `matches ${hits.length}, score ${score / 1000}`);
       }
@@ -47,8 +42,7 @@ export const start: StartRows<FilterRowOptions> = (options) => {
       const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
       sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
     },
-    // Statistics need the decoded text of every chunk.
-    ...(options.stats ? {} : { batch: createBatchFilter(themes, threshold, isRest, countTotal) }),
+    batch: createBatchFilter(themes, threshold, isRest, counts),
     finish: () => counts,
   };
 };
@@ -86,7 +80,7 @@ const isCount = (value: unknown): value is number => Number.isInteger(value) && 
 const isNone = (value: unknown): value is undefined => value === undefined;
 
 /** The members of a chunk beside id and text; a chunk that was filtered before has others, too. */
-function isRest(members: unknown): boolean {
+function isRest(members: unknown): members is ChunkRest {
   return isChunk({ ...Object(members), id: "id", text: "text" }) &&
     !["id", "text", "keyword_counts", "matches"].some((name) => Object.hasOwn(Object(members), name));
 }

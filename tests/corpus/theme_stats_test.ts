@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { statsTables, tableText, themeStats } from "@/corpus/theme_stats.ts";
-import { createTally, mergeTallies, tallyChunk, wordsIn } from "@/corpus/theme_tally.ts";
+import { createTally, mergeTallies, tallyChunk } from "@/corpus/theme_tally.ts";
+import { wordsIn, wordsInJson } from "@/corpus/white_space.ts";
 import { compileThemes, ThemeFile } from "@/corpus/themes.ts";
 
 const themes = compileThemes(ThemeFile.parse({
@@ -75,7 +76,9 @@ Deno.test("themeStats spreads lengths over bins that hold every chunk", () => {
 Deno.test("mergeTallies gives what one tally would have", () => {
   const count = (part: typeof chunks) => {
     const tally = createTally(themes);
-    for (const chunk of part) tallyChunk(tally, themes, chunk, themes.scan(chunk.text), 3000);
+    for (const chunk of part) {
+      tallyChunk(tally, themes, { ...chunk, chars: 9, words: 2 }, themes.scan(chunk.text), 3000);
+    }
     return tally;
   };
   const merged = createTally(themes);
@@ -113,7 +116,20 @@ Deno.test("statsTables has a row for each category, pattern and book, and tableT
   );
 });
 
-Deno.test("wordsIn counts runs between any white space", () => {
-  equal(wordsIn(" a  b\n\nc\u00a0d—e "), 4);
-  equal(wordsIn(""), 0);
+Deno.test("wordsIn counts runs between any white space, and wordsInJson the same in JSON", () => {
+  for (
+    const [text, words] of [
+      [" a  b\n\nc\u00a0d—e ", 4],
+      ["", 0],
+      ["one", 1],
+      ['“é”\u2003😀 \\ "x"\t\u0007y', 5],
+      ["\u3000", 0],
+    ] as const
+  ) {
+    equal(wordsIn(text), words, text);
+    for (const json of [JSON.stringify(text), JSON.stringify(text).replaceAll("\u00a0", "\\u00A0")]) {
+      const bytes = new TextEncoder().encode(json);
+      equal(wordsInJson(bytes, 1, bytes.length - 1), words, json);
+    }
+  }
 });

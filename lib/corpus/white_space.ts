@@ -1,0 +1,47 @@
+/** Counting words as word counts are usually made: runs of anything but white space. */
+import { BROKEN, createJsonChars } from "./json_chars.ts";
+
+/** JavaScript's white space, and control characters. */
+function isSpace(code: number): boolean {
+  if (code < 0x80) return code <= 0x20 || code === 0x7f;
+  return code === 0xa0 || code === 0x1680 || (code >= 0x2000 && code <= 0x200a) || code === 0x2028 || code === 0x2029 ||
+    code === 0x202f || code === 0x205f || code === 0x3000 || code === 0xfeff;
+}
+
+/** Words of a text. */
+export function wordsIn(text: string): number {
+  let words = 0;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const space = isSpace(text.charCodeAt(i));
+    if (!space && !inside) words++;
+    inside = !space;
+  }
+  return words;
+}
+
+const chars = createJsonChars();
+const SPACE = 0x20;
+/** Bytes that are read by themselves and belong to a word. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => chars.isPlain(byte) && !isSpace(byte) ? 1 : 0);
+
+/** Words of a good JSON string in UTF-8, from behind its opening quote to its closing one. */
+export function wordsInJson(bytes: Uint8Array, from: number, to: number): number {
+  chars.source = bytes;
+  let words = 0;
+  let inside = false;
+  for (let at = from; at < to;) {
+    const byte = bytes[at] ?? 0;
+    let space = byte === SPACE;
+    if (space || PLAIN[byte] === 1) at++;
+    else {
+      const code = chars.read(at);
+      if (code === BROKEN) return words;
+      space = isSpace(code);
+      at += chars.width;
+    }
+    if (!space && !inside) words++;
+    inside = !space;
+  }
+  return words;
+}
