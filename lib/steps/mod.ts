@@ -8,6 +8,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   retrieve: async () => (await import("./retrieve.ts")).retrieve,
   chunk: async () => (await import("./chunk.ts")).chunk,
   filter: async () => (await import("./filter.ts")).filter,
+  align: async () => (await import("./align.ts")).align,
   generate: async () => (await import("./generate.ts")).generate,
   split: async () => (await import("./split.ts")).split,
 };
