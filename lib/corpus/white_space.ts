@@ -21,27 +21,24 @@ export function wordsIn(text: string): number {
 }
 
 const chars = createJsonChars();
-const SPACE = 0x20;
-/** Bytes that are read by themselves and belong to a word. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => chars.isPlain(byte) && !isSpace(byte) ? 1 : 0);
+/** 1: a byte of a word; 0: a space; 2: look closer. */
+const KIND = Uint8Array.from({ length: 256 }, (_, byte) => chars.isPlain(byte) ? Number(!isSpace(byte)) : 2);
 
 /** Words of a good JSON string in UTF-8, from behind its opening quote to its closing one. */
 export function wordsInJson(bytes: Uint8Array, from: number, to: number): number {
   chars.source = bytes;
   let words = 0;
-  let inside = false;
-  for (let at = from; at < to;) {
-    const byte = bytes[at] ?? 0;
-    let space = byte === SPACE;
-    if (space || PLAIN[byte] === 1) at++;
-    else {
+  let before = 0;
+  for (let at = from; at < to; at++) {
+    let kind = KIND[bytes[at]!]!;
+    if (kind === 2) {
       const code = chars.read(at);
       if (code === BROKEN) return words;
-      space = isSpace(code);
-      at += chars.width;
+      kind = Number(!isSpace(code));
+      at += chars.width - 1;
     }
-    if (!space && !inside) words++;
-    inside = !space;
+    words += kind & (before ^ 1); // Without a branch, which every word would mispredict.
+    before = kind;
   }
   return words;
 }
