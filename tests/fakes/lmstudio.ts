@@ -4,6 +4,7 @@
  * truncated answers, a limited number of slots that makes requests queue, and slow tokens.
  */
 import { createHash } from "node:crypto";
+import { type FakeModels, fakeModels, type ModelQuirks } from "./lmstudio_models.ts";
 
 /** A chat request as it came over the wire. */
 export interface SeenRequest {
@@ -56,6 +57,9 @@ export interface FakeModel {
   type?: "llm" | "embedding";
   loaded?: boolean;
   contextLength?: number;
+  architecture?: string;
+  /** A model of a linked machine, where the listing tells. */
+  deviceIdentifier?: string;
 }
 
 export interface FakeOptions {
@@ -71,6 +75,12 @@ export interface FakeOptions {
   /** Refuses requests without this token. */
   token?: string;
   port?: number;
+  /** How it loads and unloads. */
+  quirks?: ModelQuirks;
+  /** Whether its REST API can load and unload at all, as since 0.4. @default {with the v1 listing} */
+  loads?: boolean;
+  /** Refuses to answer for a model that is not loaded. @default {false} */
+  strict?: boolean;
 }
 
 export interface FakeLmStudio extends AsyncDisposable {
@@ -78,6 +88,8 @@ export interface FakeLmStudio extends AsyncDisposable {
   readonly port: number;
   /** Chat requests in the order of their arrival. */
   readonly requests: SeenRequest[];
+  /** What is on its disk and in its memory. */
+  readonly models: FakeModels;
   /** Most requests that were worked on at one time. */
   readonly busiest: number;
   /** Requests whose client went away before the end. */
@@ -114,6 +126,7 @@ export function answerDistinctly(request: SeenRequest): Behaviour {
 /** Starts the server; dispose of it to stop it. */
 export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
   const models = options.models ?? [{ key: "openai/gpt-oss-20b", loaded: true }];
+  const memory = fakeModels(models, options.quirks);
   const requests: SeenRequest[] = [];
   let behave = options.behave ?? answerDistinctly;
   let working = 0, busiest = 0, abandoned = 0;
@@ -139,6 +152,10 @@ export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
         401,
       );
     }
+    if (options.strict && !memory.instances.some(({ id }) => id === body.model)) {
+      return json({ error: { message: "No models loaded. Please load a model", type: "invalid_request_error" } }, 404);
+    }
+    memory.asked(body.model ?? "");
     const type = body.response_format?.type;
     if (type !== undefined && type !== "text" && (type !== "json_schema" || options.schema === "refuses")) {
       return json({ error: "'response_format.type' must be 'text'" }, 400);
@@ -252,11 +269,14 @@ export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
     if (path === "/lmstudio-greeting" && api !== "openai") return json({ lmstudio: true });
     if (path === "/api/v1/models" && api === "v1") {
       return json({
-        models: models.map(({ key, type = "llm", loaded, contextLength = 8192 }) => ({
+        models: models.map(({ key, type = "llm", contextLength = 8192, architecture, deviceIdentifier }) => ({
           type,
           key,
           publisher: "fake",
-          loaded_instances: loaded ? [{ id: key, config: { context_length: contextLength } }] : [],
+          ...(architecture === undefined ? {} : { architecture }),
+          ...(deviceIdentifier === undefined ? {} : { deviceIdentifier }),
+          loaded_instances: memory.instances.filter((instance) => instance.key === key)
+            .map(({ id, config }) => ({ id, config })),
           max_context_length: contextLength,
           format: "gguf",
         })),
@@ -265,11 +285,11 @@ export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
     if (path === "/api/v0/models" && api !== "openai") {
       return json({
         object: "list",
-        data: models.map(({ key, type = "llm", loaded, contextLength = 8192 }) => ({
+        data: models.map(({ key, type = "llm", contextLength = 8192 }) => ({
           id: key,
           object: "model",
           type: type === "embedding" ? "embeddings" : type,
-          state: loaded ? "loaded" : "not-loaded",
+          state: memory.instances.some((instance) => instance.key === key) ? "loaded" : "not-loaded",
           max_context_length: contextLength,
         })),
       });
@@ -283,15 +303,35 @@ export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
     return undefined;
   };
 
+  const manage = async (path: string, incoming: Request): Promise<Response | undefined> => {
+    if (!(options.loads ?? (options.api ?? "v1") === "v1") || !path.startsWith("/api/v1/models/")) return undefined;
+    const { model = "", instance_id = "", echo_load_config: _, ...config }: Record<string, string> = await incoming
+      .json();
+    if (path.endsWith("/unload")) {
+      return memory.unload(instance_id)
+        ? json({ instance_id })
+        : json({ error: { type: "model_not_found", message: `Model not loaded: ${instance_id}` } });
+    }
+    const loading = await memory.load(model, config);
+    if (typeof loading === "object" && "error" in loading) return json({ error: loading.error }, loading.status ?? 200);
+    return json({ type: "llm", instance_id: model, load_time_seconds: 1.5, status: "loaded", load_config: config });
+  };
+
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: options.port ?? 0,
     onListen: () => {},
     onError: () => json({ error: "broken" }, 500),
-  }, (request) => {
+  }, async (request) => {
     const { pathname } = new URL(request.url);
     if (request.method === "POST" && pathname === "/v1/chat/completions") return chat(request);
-    const found = request.method === "GET" ? listing(pathname) : undefined;
+    if (options.token && request.headers.get("authorization") !== `Bearer ${options.token}`) {
+      return json(
+        { error: { type: "invalid_request", code: "invalid_api_key", message: "An API token is needed" } },
+        401,
+      );
+    }
+    const found = request.method === "GET" ? listing(pathname) : await manage(pathname, request);
     // LM Studio answers 200 to what it does not know.
     return found ?? json({ error: `Unexpected endpoint or method. (${request.method} ${pathname})` });
   });
@@ -300,6 +340,7 @@ export function fakeLmStudio(options: FakeOptions = {}): FakeLmStudio {
     url: `http://127.0.0.1:${port}`,
     port,
     requests,
+    models: memory,
     get busiest() {
       return busiest;
     },
