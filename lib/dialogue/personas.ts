@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { UsageError } from "../core/errors.ts";
 import { readJsonc } from "../core/jsonc.ts";
-import { seededRandom, shuffle } from "./random.ts";
+import { seededRandom } from "./random.ts";
 
 /** A variant of the persona: how it speaks, and the system prompt that the dataset teaches for it. */
 export const Persona = z.strictObject({
@@ -41,9 +41,176 @@ export function loadPersonas(path: string): Promise<PersonaFile> {
 }
 
 /**
- * Deals personas to passages like cards: one deck per theme, shuffled by the seed and dealt out before it is shuffled
- * anew, so that every persona meets every theme equally often (within one), and no hand holds a persona twice. Of the
- * cards in a deck those go first that were dealt least over all themes.
+ * The personas that are asked for, by id or by category, in the order of the file.
+ *
+ * @throws {UsageError} naming every one that there is not, and those that there are.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual } from "node:assert/strict";
+ * import { choosePersonas } from "@/dialogue/personas.ts";
+ *
+ * const all = [{ id: "primary", category: "core" }, { id: "tactician", category: "chess_strategy" }];
+ * deepEqual(choosePersonas(all, ["chess_strategy"]).map(({ id }) => id), ["tactician"]);
+ * ```
+ */
+export function choosePersonas<T extends Named>(personas: readonly T[], wanted: readonly string[]): T[] {
+  const faults = wanted.filter((name) => !personas.some((persona) => isCalled(persona, name)))
+    .map((name) => `Unknown persona "${name}"`);
+  if (faults.length > 0) throw new UsageError(faults, namesOf(personas));
+  return personas.filter((persona) => wanted.length === 0 || wanted.some((name) => isCalled(persona, name)));
+}
+
+/** What a choice looks at. */
+type Named = Pick<Persona, "id" | "category">;
+
+function isCalled({ id, category }: Named, name: string): boolean {
+  return id === name || category === name;
+}
+
+function namesOf(personas: readonly Named[]): string {
+  const categories = [...new Set(personas.map(({ category }) => category))];
+  return `There are ${personas.map(({ id }) => id).join(", ")}, and the categories ${categories.join(", ")}.`;
+}
+
+/** The largest weight: beyond it a chunk of two examples cannot follow anyway. */
+const LARGEST_WEIGHT = 1000;
+
+/**
+ * Weights by id out of entries such as `primary=3` or, for all of a category, `core=0.5`; an id goes before its
+ * category, and what is not named weighs 1. A persona of weight 0 is never drawn.
+ *
+ * @throws {UsageError} with every bad entry.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { personaWeights } from "@/dialogue/personas.ts";
+ *
+ * const weights = personaWeights([{ id: "primary", category: "core" }], ["primary=3"]);
+ * equal(weights.get("primary"), 3);
+ * ```
+ */
+export function personaWeights(personas: readonly Named[], entries: readonly string[]): Map<string, number> {
+  const faults: string[] = [];
+  const given = new Map<string, number>();
+  for (const entry of entries) {
+    const [, name = "", value = ""] = /^([^=]+)=(.+)$/.exec(entry.trim())?.map((part) => part.trim()) ?? [];
+    const weight = value === "" ? NaN : Number(value);
+    const bad = (why: string) => faults.push(`Cannot use the persona weight "${entry}": ${why}`);
+    if (name === "") bad('it is not of the form "persona=number"');
+    else if (!(weight >= 0 && weight <= LARGEST_WEIGHT)) bad(`valid is a number from 0 to ${LARGEST_WEIGHT}`);
+    else if (!personas.some((persona) => isCalled(persona, name))) bad(`there is no persona "${name}"`);
+    else if (given.has(name)) bad(`"${name}" has a weight already`);
+    else given.set(name, weight);
+  }
+  if (faults.length > 0) throw new UsageError(faults, namesOf(personas));
+  const weights = personas.map(({ id, category }): [string, number] => [id, given.get(id) ?? given.get(category) ?? 1]);
+  if (weights.every(([, weight]) => weight === 0)) {
+    throw new UsageError("Cannot draw personas: all of them weigh 0", namesOf(personas));
+  }
+  return new Map(weights);
+}
+
+/** A persona that was dealt, and the theme for which. */
+export interface Dealt<T> {
+  readonly persona: T;
+  readonly theme: string;
+}
+
+/**
+ * Deals personas to passages, so that persona × theme is covered evenly at every moment of the run.
+ *
+ * Of the themes that a passage offers, each example takes the one with the fewest examples so far. Within the theme goes
+ * the persona with the smallest (n + ½) / weight, n being its examples there: the divisor method of Webster, which keeps
+ * every persona within one example of its share. Ties go to the persona with the fewest examples over all themes, then
+ * to chance by the seed. A hand never holds a persona twice, so that a persona may be put off by one more example.
+ *
+ * The draw depends on the seed and on the hands dealt before, and on nothing else; memory is one number a cell.
+ *
+ * @param weights By id; what is not named weighs 1.
+ *
+ * @example
+ * ```ts
+ * import { deepEqual, equal } from "node:assert/strict";
+ * import { createDealer } from "@/dialogue/personas.ts";
+ *
+ * const deal = createDealer([{ id: "primary" }, { id: "teacher" }, { id: "cosmist" }], 1969);
+ * const hand = deal(["strategy", "science"], 3);
+ * equal(new Set(hand.map(({ persona }) => persona.id)).size, 3);
+ * deepEqual(hand.map(({ theme }) => theme), ["strategy", "science", "strategy"]);
+ * ```
+ */
+export function createDealer<T extends { readonly id: string }>(
+  personas: readonly T[],
+  seed: number,
+  weights: ReadonlyMap<string, number> = new Map(),
+): (themes: readonly string[], count: number) => Dealt<T>[] {
+  const weightOf = ({ id }: T) => weights.get(id) ?? 1;
+  const cards = personas.filter((persona) => weightOf(persona) > 0);
+  const rows = new Map<string, { count: number; dealt: Float64Array; random: () => number }>();
+  const total = new Float64Array(cards.length);
+  const weight = Float64Array.from(cards, weightOf);
+  const rowOf = (theme: string) => {
+    const row = rows.get(theme) ??
+      { count: 0, dealt: new Float64Array(cards.length), random: seededRandom(seed, "deal", theme) };
+    rows.set(theme, row);
+    return row;
+  };
+  return (themes, count) => {
+    if (count > cards.length) {
+      throw new UsageError(
+        `Cannot make ${count} examples per chunk: there are ${cards.length} personas, and a chunk's examples share none`,
+        "Ask for fewer --examples-per-chunk, or for more personas.",
+      );
+    }
+    const hand: Dealt<T>[] = [];
+    const taken = new Set<number>();
+    while (hand.length < count) {
+      const theme = themes.reduce(
+        (least, name) => rowOf(name).count < rowOf(least).count ? name : least,
+        themes[0] ?? NO_THEME,
+      );
+      const row = rowOf(theme);
+      const at = nextCard(row.dealt, total, weight, taken, row.random);
+      const persona = cards[at];
+      if (!persona) throw new RangeError("no card to deal"); // There are more cards than a hand holds.
+      taken.add(at);
+      row.count++;
+      row.dealt[at] = (row.dealt[at] ?? 0) + 1;
+      total[at] = (total[at] ?? 0) + 1;
+      hand.push({ persona, theme });
+    }
+    return hand;
+  };
+}
+
+/** Under this name passages are dealt that offer no theme. */
+export const NO_THEME = "none";
+
+/** The card whose turn it is in a theme; `chance` decides between equals. */
+function nextCard(
+  dealt: Float64Array,
+  total: Float64Array,
+  weight: Float64Array,
+  taken: ReadonlySet<number>,
+  chance: () => number,
+): number {
+  let best: number[] = [];
+  let lowest: readonly [number, number] = [Infinity, Infinity];
+  for (let at = 0; at < dealt.length; at++) {
+    if (taken.has(at)) continue;
+    const share = weight[at] ?? 1;
+    const key = [((dealt[at] ?? 0) + 0.5) / share, (total[at] ?? 0) / share] as const;
+    const order = key[0] - lowest[0] || key[1] - lowest[1];
+    if (order < 0) [best, lowest] = [[at], key];
+    else if (order === 0) best.push(at);
+  }
+  return best[Math.floor(chance() * best.length)] ?? -1;
+}
+
+/**
+ * Deals the personas of passages that have one theme each; see {@linkcode createDealer}.
  *
  * @example
  * ```ts
@@ -58,30 +225,6 @@ export function personaDealer<T extends { readonly id: string }>(
   personas: readonly T[],
   seed: number,
 ): (theme: string, count: number) => T[] {
-  const decks = new Map<string, { cards: T[]; random: () => number }>();
-  const dealt = new Map<T, number>();
-  return (theme, count) => {
-    if (count > personas.length) {
-      throw new UsageError(
-        `Cannot make ${count} examples per chunk: there are ${personas.length} personas, and a chunk's examples share none`,
-      );
-    }
-    const deck = decks.get(theme) ?? { cards: [], random: seededRandom(seed, "deck", theme) };
-    decks.set(theme, deck);
-    const hand: T[] = [];
-    while (hand.length < count) {
-      let free = deck.cards.filter((card) => !hand.includes(card));
-      if (free.length === 0) {
-        deck.cards.push(...shuffle(personas, deck.random));
-        free = deck.cards.filter((card) => !hand.includes(card));
-      }
-      const least = Math.min(...free.map((card) => dealt.get(card) ?? 0));
-      const card = free.find((card) => (dealt.get(card) ?? 0) === least);
-      if (!card) throw new RangeError("no card to deal"); // A fresh deck holds more cards than a hand.
-      deck.cards.splice(deck.cards.indexOf(card), 1);
-      dealt.set(card, (dealt.get(card) ?? 0) + 1);
-      hand.push(card);
-    }
-    return hand;
-  };
+  const deal = createDealer(personas, seed);
+  return (theme, count) => deal([theme], count).map(({ persona }) => persona);
 }
