@@ -17,6 +17,7 @@ import type { BenchRow } from "./bench/row.ts";
 /** Loaded by name, so that one bench does not wait for what another needs. */
 const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   chunk: async () => await (await import("./bench/chunk_bench.ts")).chunkBench(),
+  scheduler: async () => await (await import("./bench/scheduler_bench.ts")).schedulerBench(),
   duplicates: async () => await (await import("./bench/duplicates_bench.ts")).duplicatesBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
 };
@@ -47,7 +48,9 @@ await enter(async () => {
     rows.push(...await run());
   }
   const machine = machineLine();
-  const cells = rows.map((row) => [row.name, row.ours, row.peer, `${row.ratio.toFixed(1)}×`, row.target ?? ""]);
+  const cells = rows.map((
+    row,
+  ) => [row.name, row.ours, row.peer, `${row.ratio.toFixed(row.ratio < 2 ? 3 : 1)}×`, row.target ?? ""]);
   console.log(`${machine}\n\n${textTable(["What", "Voiceworks", "Peer", "Ratio", "Target"], cells)}`);
   if (!options.write) return;
   const path = join(WORKSPACE, "README.md");
