@@ -33,6 +33,7 @@ export async function requestJson(
     });
     status = response.status;
     text = await response.text();
+    if (token) text = text.replaceAll(token, "***"); // Some servers quote the token that they refuse.
   } catch (error) {
     throw unreachable(address.shown, error);
   }

@@ -77,7 +77,9 @@ export async function measure(options: MeasureOptions, request: ChatRequest, sig
   } catch (error) {
     signal.throwIfAborted();
     if (late.signal.aborted) throw late.signal.reason;
-    throw error instanceof ChatError ? error : unreachable(address.shown, error);
+    const failure = error instanceof ChatError ? error : unreachable(address.shown, error);
+    if (options.token) failure.message = failure.message.replaceAll(options.token, "***");
+    throw failure;
   } finally {
     clearTimeout(timer);
   }
