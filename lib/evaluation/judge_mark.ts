@@ -20,7 +20,7 @@ const LONGEST = 600;
  * import { readMark } from "@/evaluation/judge_mark.ts";
  *
  * const voice = { id: "voice", title: "Voice" };
- * equal(readMark('```json\n{"criterion": "voice", "score": 4, "evidence": "Calm."}\n```', voice)?.score, 4);
+ * equal(readMark('My mark: {"criterion": "voice", "score": 4, "evidence": "Calm."}', voice)?.score, 4);
  * equal(readMark("I would say 4 out of 5.", voice), undefined);
  * ```
  */
