@@ -112,6 +112,9 @@ export function personaWeights(personas: readonly Named[], entries: readonly str
   return new Map(weights);
 }
 
+/** How many examples there are, by theme and by persona's id. */
+export type Coverage = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
 /** A persona that was dealt, and the theme for which. */
 export interface Dealt<T> {
   readonly persona: T;
@@ -129,6 +132,7 @@ export interface Dealt<T> {
  * The draw depends on the seed and on the hands dealt before, and on nothing else; memory is one number a cell.
  *
  * @param weights By id; what is not named weighs 1.
+ * @param covered Examples that there are already, by theme and id: what has fewest comes first.
  *
  * @example
  * ```ts
@@ -145,6 +149,7 @@ export function createDealer<T extends { readonly id: string }>(
   personas: readonly T[],
   seed: number,
   weights: ReadonlyMap<string, number> = new Map(),
+  covered: Coverage = new Map(),
 ): (themes: readonly string[], count: number) => Dealt<T>[] {
   const weightOf = ({ id }: T) => weights.get(id) ?? 1;
   const cards = personas.filter((persona) => weightOf(persona) > 0);
@@ -152,8 +157,12 @@ export function createDealer<T extends { readonly id: string }>(
   const total = new Float64Array(cards.length);
   const weight = Float64Array.from(cards, weightOf);
   const rowOf = (theme: string) => {
-    const row = rows.get(theme) ??
-      { count: 0, dealt: new Float64Array(cards.length), random: seededRandom(seed, "deal", theme) };
+    const known = rows.get(theme);
+    if (known) return known;
+    const dealt = Float64Array.from(cards, ({ id }) => covered.get(theme)?.get(id) ?? 0);
+    dealt.forEach((count, at) => total[at] = (total[at] ?? 0) + count);
+    const count = dealt.reduce((sum, count) => sum + count, 0);
+    const row = { count, dealt, random: seededRandom(seed, "deal", theme) };
     rows.set(theme, row);
     return row;
   };

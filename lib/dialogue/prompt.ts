@@ -3,7 +3,8 @@ import { readJsonc } from "../core/jsonc.ts";
 import type { ChatRequest, ChatSchema } from "../llm/chat.ts";
 import type { FilteredChunk } from "../records.ts";
 import type { Persona } from "./personas.ts";
-import { seedOf } from "./random.ts";
+import { pick, seededRandom, seedOf } from "./random.ts";
+import { kindOf, type SourceChunk } from "./source_kinds.ts";
 
 /** What a template may ask for. */
 const PLACEHOLDERS = [
@@ -16,6 +17,7 @@ const PLACEHOLDERS = [
   "year",
   "passage",
   "themes",
+  "asker",
   "error",
 ] as const;
 type Values = Partial<Record<typeof PLACEHOLDERS[number], string>>;
@@ -28,9 +30,31 @@ const Template = z.string().min(1).superRefine((text, check) => {
   }
 });
 
+/** A template that holds the passage: only between its marks, so that a text stays material whatever it says. */
+const UserTemplate = Template.superRefine((text, check) => {
+  const outside = text.replace(/<passage>\s*\{\{\s*passage\s*\}\}\s*<\/passage>/g, "");
+  if (/\{\{\s*passage\s*\}\}/.test(outside)) {
+    check.addIssue('"{{passage}}" must stand between <passage> and </passage>');
+  }
+});
+
+/** What is asked otherwise of one kind of source; what is left out is as for all. */
+const KindPrompts = z.strictObject({ system: Template.optional(), user: UserTemplate.optional() });
+
 /** The prompts of generation, with `{{placeholders}}`. */
 export const PromptFile = z.strictObject({
-  generate: z.strictObject({ system: Template, user: Template, correction: Template }),
+  generate: z.strictObject({
+    system: Template,
+    user: UserTemplate,
+    correction: Template,
+    gutenberg: KindPrompts.optional(),
+    script: KindPrompts.optional(),
+    speech: KindPrompts.optional(),
+    chess: KindPrompts.optional(),
+    gap: KindPrompts.optional(),
+  }),
+  /** Who asks: one is drawn for each example, so that questions differ. */
+  askers: z.array(z.string().min(1)).optional(),
   /** Added to the request where the server takes no JSON schema. */
   promptOnlyJson: Template,
 });
@@ -60,9 +84,9 @@ export interface Sampling {
 
 /** One example to be made: this persona on that passage. */
 export interface Assignment {
-  readonly chunk: FilteredChunk;
+  readonly chunk: SourceChunk;
   readonly persona: Persona;
-  /** Themes of the passage, strongest first. */
+  /** Themes of the passage: the one that the example is about, then the others, strongest first. */
   readonly themes: readonly string[];
 }
 
@@ -97,11 +121,16 @@ export function renderRequest(
     year: chunk.year === undefined ? "unknown" : String(chunk.year),
     passage,
     themes: themes.map((theme) => theme.replaceAll("_", " ")).join(", ") || "none in particular",
+    asker: pick(
+      prompts.askers?.length ? prompts.askers : ["a colonist"],
+      seededRandom(seed, "asker", chunk.id, persona.id),
+    ),
   };
-  const user = fill(prompts.generate.user, values);
+  const templates = prompts.generate[kindOf(chunk)];
+  const user = fill(templates?.user ?? prompts.generate.user, values);
   return {
     messages: [
-      { role: "system", content: fill(prompts.generate.system, values) },
+      { role: "system", content: fill(templates?.system ?? prompts.generate.system, values) },
       { role: "user", content: structured ? user : `${user}\n\n${fill(prompts.promptOnlyJson, values)}` },
     ],
     temperature: sampling.temperature,

@@ -1,0 +1,97 @@
+/** In which order passages are taken, and for which component of a mix. Pure: facts in, numbers of passages out. */
+import type { Component } from "./mix.ts";
+import type { PassageFacts } from "./passages.ts";
+import { NO_THEME } from "./personas.ts";
+
+/** `best-first`: stratified by theme and book, the best of each first. `file`: as they come. */
+export const ORDERS = ["best-first", "file"] as const;
+export type Order = typeof ORDERS[number];
+
+/**
+ * All passages in the order of a run. Every beginning of it is a stratified choice, so that a run that stops early (a
+ * budget, a limit, a full component) has taken the best of every theme and book instead of the first books of the file.
+ *
+ * Themes take turns. Within a theme books take turns in proportion to the square root of their numbers of passages, so
+ * that a long novel neither drowns a pamphlet nor is cut down to its size; within a book the best score goes first. A
+ * passage stands under its strongest theme. Gap topics come after everything that was written by people.
+ */
+export function orderPassages(facts: readonly PassageFacts[], order: Order): Int32Array {
+  const all = Int32Array.from(facts, (_, index) => index);
+  const gap = (index: number) => facts[index]?.kind === "gap" ? 1 : 0;
+  if (order === "file") return all.sort((a, b) => gap(a) - gap(b) || a - b);
+  const score = (index: number) => facts[index]?.score ?? 0;
+  const byScore = (a: number, b: number) => score(b) - score(a) || a - b;
+
+  const turn = new Float64Array(facts.length);
+  const themes = Map.groupBy(all, (index) => `${gap(index)} ${facts[index]?.themes[0] ?? NO_THEME}`);
+  for (const ofTheme of themes.values()) {
+    for (const ofBook of Map.groupBy(ofTheme, (index) => facts[index]?.book ?? "").values()) {
+      const weight = Math.sqrt(ofBook.length);
+      ofBook.sort(byScore).forEach((index, rank) => turn[index] = (rank + 0.5) / weight);
+    }
+    ofTheme.sort((a, b) => (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
+    ofTheme.forEach((index, place) => turn[index] = place);
+  }
+  return all.sort((a, b) => gap(a) - gap(b) || (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
+}
+
+/** Whether a component draws from a passage. */
+export function draws(component: Component, { kind, shelf, themes }: PassageFacts): boolean {
+  const { sources, shelves, themes: wanted } = component;
+  return (sources.length === 0 || sources.includes(kind)) &&
+    (shelves.length === 0 || kind !== "gutenberg" || shelves.includes(shelf)) &&
+    (wanted.length === 0 || themes.length === 0 || themes.some((theme) => wanted.includes(theme)));
+}
+
+/**
+ * The themes that an example of this component may be about: those of the passage that the component asks for; for a
+ * passage that has none, any that the component asks for, else any that there is.
+ */
+export function themesFor(component: Component, facts: PassageFacts, all: readonly string[]): readonly string[] {
+  const { themes: wanted } = component;
+  if (facts.themes.length === 0) return wanted.length > 0 ? wanted : all;
+  return wanted.length > 0 ? facts.themes.filter((theme) => wanted.includes(theme)) : facts.themes;
+}
+
+/**
+ * Gives each passage to one of the components that draw from it: the one that has least for what it needs. So a component
+ * with few sources gets all of them as long as it lags behind.
+ *
+ * @param needs Examples that each component needs.
+ */
+export function partPassages(
+  order: Iterable<number>,
+  facts: readonly PassageFacts[],
+  components: readonly Component[],
+  needs: readonly number[],
+): number[][] {
+  const queues: number[][] = components.map(() => []);
+  for (const index of order) {
+    const passage = facts[index];
+    if (!passage) continue;
+    let best = -1;
+    let least = Infinity;
+    components.forEach((component, at) => {
+      const share = (queues[at]?.length ?? 0) / (needs[at] ?? 1);
+      if (share < least && draws(component, passage)) [best, least] = [at, share];
+    });
+    queues[best]?.push(index);
+  }
+  return queues;
+}
+
+/** Parts a number of requests among components in proportion to their targets, as far as each has passages. */
+export function partRequests(limit: number, targets: readonly number[], supply: readonly number[]): number[] {
+  const parts = targets.map(() => 0);
+  for (let given = 0; given < limit; given++) {
+    let best = -1;
+    let least = Infinity;
+    targets.forEach((target, at) => {
+      const share = ((parts[at] ?? 0) + 0.5) / target;
+      if (share < least && (parts[at] ?? 0) < (supply[at] ?? 0)) [best, least] = [at, share];
+    });
+    if (best < 0) break;
+    parts[best] = (parts[best] ?? 0) + 1;
+  }
+  return parts;
+}
