@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import process from "node:process";
 import { z } from "zod";
 import { ask } from "@/core/exec.ts";
 import { readTextFile, writeFileAtomic } from "@/core/files.ts";
@@ -16,6 +15,7 @@ import { parseThemes, type Themes } from "@/corpus/themes.ts";
 import { chunk } from "@/steps/chunk.ts";
 import { filter } from "@/steps/filter.ts";
 import { benchCorpus } from "./corpus.ts";
+import { peakMegabytes } from "./peak.ts";
 import type { BenchRow } from "./row.ts";
 
 const MINUTE = 60_000;
@@ -156,7 +156,7 @@ async function measureStep(part: string, input: string, output: string): Promise
   const began = performance.now();
   if (part === "chunk") await chunk.run(chunk.options.parse({ input, output }), context);
   else await filter.run(filter.options.parse({ input, output }), context);
-  return { seconds: (performance.now() - began) / 1000, peakMb: process.resourceUsage().maxRSS / 1000 };
+  return { seconds: (performance.now() - began) / 1000, peakMb: peakMegabytes() };
 }
 
 async function measureCounting(part: string, chunks: string): Promise<z.infer<typeof Counted>> {
