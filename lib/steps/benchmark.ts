@@ -64,8 +64,8 @@ export async function runBenchmark(
   };
   const loader = await loaderFor(options, server, context, run);
   const bench: Bench = { loader, preset, personas, options, server, context };
-  const { candidates, skipped } = await chooseModels(bench);
-  const { rows, unrated } = await keepingLoaded(loader, context, () => measureAndRate(candidates, bench));
+  const { candidates, skipped, evaluator } = await chooseModels(bench);
+  const { rows, unrated } = await keepingLoaded(loader, context, () => measureAndRate(candidates, evaluator, bench));
   const recommended = recommend(rows);
   const results: BenchmarkResults = {
     version: 1,
@@ -122,6 +122,7 @@ async function loaderFor(
 async function chooseModels({ loader, options, server, context }: Bench): Promise<{
   candidates: Downloaded[];
   skipped: Skipped[];
+  evaluator: Downloaded;
 }> {
   const { usable, skipped } = await loader.downloaded();
   const { shown } = server.address;
@@ -139,17 +140,19 @@ async function chooseModels({ loader, options, server, context }: Bench): Promis
       { hint: usable.length > 0 ? `There are ${names}.` : "Download one in LM Studio or by `lms get`." },
     );
   }
-  if (options.judgeSamples > 0 && !usable.some(({ key }) => key === options.evaluatorModel)) {
+  const evaluator = usable.find(({ key }) => key === options.evaluatorModel);
+  if (options.judgeSamples > 0 && !evaluator) {
     // Said now, and not after an hour of measuring.
     throw new UserError(`Cannot rate with "${options.evaluatorModel}": ${shown} does not have it`, {
       hint: `It has ${names}. Name one by --evaluator-model, or measure the speed only by --judge-samples 0.`,
     });
   }
-  return { candidates, skipped };
+  return { candidates, skipped, evaluator: evaluator ?? { key: options.evaluatorModel } };
 }
 
 async function measureAndRate(
   candidates: readonly Downloaded[],
+  evaluator: Downloaded,
   bench: Bench,
 ): Promise<{ rows: BenchmarkRow[]; unrated: string | undefined }> {
   const { context: { emit }, loader } = bench;
@@ -166,7 +169,7 @@ async function measureAndRate(
     rows.push(await measureModel(model, bench));
   }
   emit({ type: "progress", label: "models", done: rows.length, total: candidates.length });
-  return { rows, unrated: await rateModels(rows, bench) };
+  return { rows, unrated: await rateModels(rows, evaluator, bench) };
 }
 
 /** Leaves the server's memory as it was found, whatever happens. */

@@ -1,8 +1,9 @@
 /** Has the evaluator rate what the measured models wrote. */
 import { isAbort, messageOf } from "../core/errors.ts";
 import { judge, type Judged, ratingOf } from "../evaluation/judge.ts";
+import type { Downloaded } from "../llm/load.ts";
 import { openaiEngine } from "../llm/openai.ts";
-import { type Bench } from "./benchmark_measure.ts";
+import type { Bench } from "./benchmark_measure.ts";
 import type { BenchmarkRow } from "./benchmark_file.ts";
 import { asOneText, benchmarkMessages, readForm } from "./benchmark_prompt.ts";
 
@@ -11,15 +12,19 @@ import { asOneText, benchmarkMessages, readForm } from "./benchmark_prompt.ts";
  *
  * @returns Why there are none, if there are none. What was measured stands all the same.
  */
-export async function rateModels(rows: readonly BenchmarkRow[], bench: Bench): Promise<string | undefined> {
+export async function rateModels(
+  rows: readonly BenchmarkRow[],
+  evaluator: Downloaded,
+  bench: Bench,
+): Promise<string | undefined> {
   const { loader, options, preset, server, context } = bench;
   const { signal, clock, emit } = context;
   const items = rows.flatMap((row) => responses(row, bench).map((item) => ({ row, item })));
   if (options.judgeSamples === 0) return "ratings were switched off by --judge-samples 0";
   if (items.length === 0) return "there is no answer to rate";
-  const evaluator = options.evaluatorModel;
   try {
-    const { id } = await loader.loadAlone(evaluator, options.contextLength, signal);
+    const contextLength = Math.min(options.contextLength, evaluator.contextLength ?? Infinity);
+    const { id } = await loader.loadAlone(evaluator.key, contextLength, signal);
     const judgements = await judge(items.map(({ item }) => item), {
       engine: openaiEngine({ ...server, model: id }),
       rubric: preset.rubric,
@@ -41,7 +46,7 @@ export async function rateModels(rows: readonly BenchmarkRow[], bench: Bench): P
         ]),
       );
       if (missing > 0) row.marksMissing = missing;
-      if (family(row.model) === family(evaluator)) row.kin = true;
+      if (family(row.model) === family(evaluator.key)) row.kin = true;
     }
     return undefined;
   } catch (error) {
