@@ -21,8 +21,8 @@ function usable({ error, rating = 0, hoursPer1000 }: BenchmarkRow): boolean {
   return error === undefined && rating >= GOOD_ENOUGH && hoursPer1000 !== undefined;
 }
 
-/** A row for a chart: plain numbers, undefined left out. */
-export interface BenchmarkPoint {
+/** A row for a chart: plain numbers, undefined left out. A type and not an interface, which no chart would take. */
+export type BenchmarkPoint = {
   model: string;
   tokensPerSecond: number;
   ttftSeconds: number;
@@ -30,7 +30,7 @@ export interface BenchmarkPoint {
   hoursPer1000?: number;
   rating?: number;
   recommended: boolean;
-}
+};
 
 /** The measured models as rows for `bars` or `dots` of lib/view/charts.ts. */
 export function benchmarkPoints({ models, recommended }: BenchmarkResults): BenchmarkPoint[] {
