@@ -90,9 +90,13 @@ function verdictBar(line, onVerdict) {
 
 /** Brings the bar up to date with a verdict. */
 export function markBar(bar, { reason, verdict, key }) {
-  const place = reason === undefined ? "In the dataset" : "Left out by a gate";
+  const place = reason === undefined
+    ? "In the dataset"
+    : reason === "rejected_by_hand"
+    ? "Left out by hand"
+    : "Left out by a gate";
   const hand = key === undefined
-    ? "no verdict: there is no question and answer"
+    ? "no verdict, as there is no question and answer"
     : verdict === undefined
     ? "not judged yet"
     : `${verdict}ed by hand`;
