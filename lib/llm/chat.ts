@@ -37,10 +37,11 @@ export interface ChatEngine {
   readonly name: string;
   readonly model: string;
   /**
+   * @param onToken Called for each piece of the answer or of its reasoning as it comes, where they come in pieces.
    * @throws {ChatError} for everything that is not a usable answer.
    * @throws {DOMException} AbortError when the signal fires.
    */
-  chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply>;
+  chat(request: ChatRequest, signal: AbortSignal, onToken?: () => void): Promise<ChatReply>;
 }
 
 /** Counts up whenever requests are rendered or hashed in another way, so that old answers are not taken for new ones. */

@@ -39,16 +39,19 @@ export class ChatError extends UserError {
   readonly retryable: boolean;
   /** As the server asked by `Retry-After`. */
   readonly retryAfterMs: number | undefined;
+  /** HTTP status of the refusal, where it was one. */
+  readonly status: number | undefined;
 
   constructor(
     kind: ChatFault,
     message: string,
-    options: { hint?: string; cause?: unknown; retryAfterMs?: number; retryable?: boolean } = {},
+    options: { hint?: string; cause?: unknown; retryAfterMs?: number; retryable?: boolean; status?: number } = {},
   ) {
     super(message, { cause: options.cause, ...(options.hint === undefined ? {} : { hint: options.hint }) });
     this.kind = kind;
     this.retryable = options.retryable ?? RETRYABLE.has(kind);
     this.retryAfterMs = options.retryAfterMs;
+    this.status = options.status;
   }
 
   get fatal(): boolean {
@@ -102,6 +105,7 @@ export function refusal({ server, model, status, retryAfter, body }: Refusal, no
       ...(hint === undefined ? {} : { hint }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(retryable === undefined ? {} : { retryable }),
+      ...(status === undefined ? {} : { status }),
     });
   };
   if (/unexpected endpoint|unknown (?:route|endpoint)/i.test(words)) {

@@ -2,6 +2,7 @@ import type { OpenAI } from "openai";
 import { z } from "zod";
 import { type ChatEngine, type ChatReply, type ChatRequest, splitReasoning } from "./chat.ts";
 import { ChatError, refusal, unreachable } from "./errors.ts";
+import { createPatience } from "./patience.ts";
 import type { ServerAddress } from "./server.ts";
 
 export interface OpenAiOptions {
@@ -11,7 +12,12 @@ export interface OpenAiOptions {
   readonly token?: string | undefined;
   /** Engine name in statistics. @default {"lmstudio"} */
   readonly name?: string;
-  /** Longest wait for the first token: the server may be loading the model or reading a long prompt. @default {600000} */
+  /**
+   * Longest wait for the first token, not counting the time in the server's queue: it may be loading the model or reading
+   * a long prompt.
+   *
+   * @default {600000}
+   */
   readonly firstTokenMs?: number;
   /** Longest silence between two tokens. @default {120000} */
   readonly idleMs?: number;
@@ -31,6 +37,9 @@ const Frame = z.object({
   }).nullish().catch(undefined),
 });
 
+/** Far more than any tokenizer puts into a token on average, and than any context holds: what exceeds it is no answer. */
+const CHARACTERS_PER_TOKEN = 32, MOST_TOKENS = 131_072;
+
 const text = z.unknown().optional().transform((value) => typeof value === "string" ? value : "");
 const Delta = z.object({ content: text, reasoning_content: text, reasoning: text }).catch({
   content: "",
@@ -44,45 +53,48 @@ const Delta = z.object({ content: text, reasoning_content: text, reasoning: text
  */
 export function openaiEngine(options: OpenAiOptions): ChatEngine {
   const { address, model, token } = options;
-  const firstTokenMs = options.firstTokenMs ?? 600_000;
-  const idleMs = options.idleMs ?? 120_000;
+  const patience = createPatience({ firstTokenMs: options.firstTokenMs ?? 600_000, idleMs: options.idleMs ?? 120_000 });
   let client: Promise<OpenAI> | undefined;
 
-  async function chat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
+  async function chat(request: ChatRequest, signal: AbortSignal, onToken: () => void = () => {}): Promise<ChatReply> {
     signal.throwIfAborted();
     const controller = new AbortController();
     const stop = () => controller.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     let late: ChatError | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const wait = (ms: number, what: string) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        late = new ChatError("timeout", `${address.shown} sent ${what} for ${Math.round(ms / 1000)} s`);
-        controller.abort(late);
-      }, ms);
-    };
     try {
       const openai = await (client ??= loadClient(options));
-      wait(firstTokenMs, "nothing");
-      return await read(openai, request, controller.signal, () => wait(idleMs, "no further token"));
+      using wait = patience.begin((silentMs, begun) => {
+        const what = begun ? "no further token" : "nothing";
+        late = new ChatError("timeout", `${address.shown} sent ${what} for ${Math.round(silentMs / 1000)} s`);
+        controller.abort(late);
+      });
+      return await read(openai, request, controller.signal, (token) => {
+        wait.heard(token);
+        if (token) onToken();
+      });
     } catch (error) {
       signal.throwIfAborted();
       throw withoutToken(late ?? asChatError(error, address, model), token);
     } finally {
-      clearTimeout(timer);
       signal.removeEventListener("abort", stop);
     }
   }
 
-  async function read(openai: OpenAI, request: ChatRequest, signal: AbortSignal, alive: () => void) {
+  async function read(
+    openai: OpenAI,
+    request: ChatRequest,
+    signal: AbortSignal,
+    heard: (token: boolean) => void,
+  ): Promise<ChatReply> {
     const started = performance.now();
+    const longest = CHARACTERS_PER_TOKEN * (request.maxTokens ?? MOST_TOKENS);
     let firstTokenMs: number | undefined;
     let content = "", reasoning = "", finishReason = "", answered = model;
     let usage: ChatReply["usage"] = {};
     const stream = await openai.chat.completions.create(body(request, model), { signal });
     for await (const raw of stream) {
-      alive();
+      heard(false);
       const frame = Frame.safeParse(raw);
       if (!frame.success) continue; // A frame of no known shape carries no text.
       if (frame.data.model) answered = frame.data.model;
@@ -97,10 +109,18 @@ export function openaiEngine(options: OpenAiOptions): ChatEngine {
       if (!choice) continue;
       const delta = Delta.parse(choice.delta ?? choice.message);
       const thought = delta.reasoning_content || delta.reasoning;
-      if (delta.content || thought) firstTokenMs ??= performance.now() - started;
+      if (delta.content || thought) {
+        firstTokenMs ??= performance.now() - started;
+        heard(true);
+      }
       content += delta.content;
       reasoning += thought;
       if (choice.finish_reason) finishReason = choice.finish_reason;
+      // Under a grammar some models write blanks without end, and not every server heeds max_tokens.
+      if (content.length + reasoning.length > longest) {
+        finishReason = "length";
+        break;
+      }
     }
     signal.throwIfAborted(); // The package ends an aborted stream without a word.
     const totalMs = performance.now() - started;

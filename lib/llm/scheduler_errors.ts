@@ -8,7 +8,8 @@ export function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof ChatError)) return { kind: "neutral" };
   if (error.kind === "rate_limited") return { kind: "pushback" };
   if (error.kind === "server") {
-    return { kind: /\b503\b|unavailable|overload|busy/i.test(error.message) ? "pushback" : "poor" };
+    const busy = error.status === 503 || /\b503\b|unavailable|overload|busy/i.test(error.message);
+    return { kind: busy ? "pushback" : "poor" };
   }
   const poor = ["timeout", "empty", "truncated", "bad_response"];
   return { kind: poor.includes(error.kind) ? "poor" : "neutral" };

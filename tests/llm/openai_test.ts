@@ -110,6 +110,21 @@ Deno.test("openaiEngine tells faults by their shape, whatever the status", async
   }
 });
 
+Deno.test("openaiEngine leaves an answer that goes on without end", async () => {
+  await withFake({ kind: "answer", content: `{${" ".repeat(100_000)}` }, async (fake) => {
+    await rejects(engine(fake.url).chat({ ...REQUEST, maxTokens: 64 }, never), { kind: "truncated" });
+  });
+});
+
+Deno.test("openaiEngine tells of each piece as it comes, and of the status that it was refused with", async () => {
+  await withFake({ kind: "answer", content: "x".repeat(72), reasoning: "Hm." }, async (fake) => {
+    let pieces = 0;
+    await engine(fake.url).chat(REQUEST, never, () => pieces++);
+    equal(pieces, 4);
+  });
+  equal((await faultOf({ kind: "error", error: "wait", status: 503 })).status, 503);
+});
+
 Deno.test("openaiEngine treats an error that LM Studio sends with status 200 as a failure of the server", async () => {
   const error = await faultOf({ kind: "error", error: "Model unloaded." });
   match(error.message, /Model unloaded/);
