@@ -2,7 +2,8 @@ import { deepEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { CHARS, chunkText } from "@/corpus/chunk.ts";
 import { cleanBook } from "@/corpus/clean.ts";
-import { countThemes, matchThemes, parseThemes, type Themes } from "@/corpus/themes.ts";
+import { readJsonc } from "@/core/jsonc.ts";
+import { countThemes, matchThemes, parseThemes, ThemeFile, type Themes } from "@/corpus/themes.ts";
 import { presetPath, WORKSPACE } from "@/core/paths.ts";
 
 const path = presetPath("deepred/themes.jsonc");
@@ -22,9 +23,10 @@ function share(themes: Themes, texts: readonly string[]): number {
   return texts.filter((text) => countThemes(themes, text).score >= 3).length / texts.length;
 }
 
-Deno.test("themes.jsonc holds the five themes, each told in words and in enough patterns", () => {
+Deno.test("themes.jsonc holds the five themes, each told in words and in enough patterns", async () => {
   deepEqual(themes.categories, ["collectivism", "science", "strategy", "exploration", "utopia"]);
-  for (const [name, { description, examples, patterns }] of Object.entries(themes.file.categories)) {
+  const file = await readJsonc(path, ThemeFile);
+  for (const [name, { description, examples, patterns }] of Object.entries(file.categories)) {
     ok(description.length > 40, name);
     ok(examples.length >= 3 && examples.length <= 5, name);
     ok(patterns.length >= 20 && patterns.length <= 40, `${name} has ${patterns.length} patterns`);
