@@ -48,7 +48,11 @@ export function progressBlock(now: () => number = () => performance.now()): Prog
         figures: `${count(event.done)}${event.total === undefined ? "" : ` / ${count(event.total)}`}${
           event.unit ? ` ${event.unit}` : ""
         }`,
-        time: duration((at - started) / 1000),
+        time: [
+          duration((at - started) / 1000),
+          ...(event.leftSeconds === undefined ? [] : [`${duration(event.leftSeconds)} left`]),
+          ...(event.detail ? [event.detail] : []),
+        ].join(" · "),
       }));
       const lines = [
         ...remarks.map(({ level, message }) => level === "info" ? message : `${level}: ${message}`),

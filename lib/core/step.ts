@@ -3,8 +3,19 @@ import type { z } from "zod";
 /** What a step tells while it works. Events are data: a terminal, a notebook, a test and a file each show them their own way. */
 export type StepEvent =
   | { type: "log"; level: "info" | "warn" | "error"; message: string }
-  /** `label` names the bar; `total` is unknown where the work is. */
-  | { type: "progress"; label: string; done: number; total?: number; unit?: string }
+  /**
+   * `label` names the bar; `total` is unknown where the work is. `detail` is shown behind the numbers; `leftSeconds` takes
+   * the place of what one would reckon from the share that is done.
+   */
+  | {
+    type: "progress";
+    label: string;
+    done: number;
+    total?: number;
+    unit?: string;
+    detail?: string;
+    leftSeconds?: number;
+  }
   | { type: "metric"; name: string; value: number; step?: number; unit?: string }
   /** Something left out: why, how many, which one. */
   | { type: "drop"; reason: string; count: number; id?: string; detail?: string }

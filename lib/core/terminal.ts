@@ -99,8 +99,12 @@ function progressText(event: StepEvent & { type: "progress" }, seconds: number, 
   const share = event.total === 0 ? 1 : Math.min(1, event.done / event.total);
   const filled = Math.round(share * width);
   const bar = width > 0 ? `  ${"█".repeat(filled)}${"░".repeat(width - filled)}` : "";
-  const left = share >= 1 || share === 0 ? "" : `, ${duration((seconds / share) * (1 - share))} left`;
-  return `${event.label}${bar}  ${count(event.done)}/${count(event.total)}${unit}  ${duration(seconds)}${left}`;
+  const leftSeconds = event.leftSeconds ?? (share === 0 ? undefined : (seconds / share) * (1 - share));
+  const left = share >= 1 || leftSeconds === undefined ? "" : `, ${duration(leftSeconds)} left`;
+  const detail = event.detail ? `  ${event.detail}` : "";
+  return `${event.label}${bar}  ${count(event.done)}/${count(event.total)}${unit}  ${
+    duration(seconds)
+  }${left}${detail}`;
 }
 
 /**

@@ -26,6 +26,15 @@ Deno.test("showEvents prints one line a minute where there is no terminal, and t
   match(lines.at(-1) ?? "", /^chunk {2}100\/100 works/);
 });
 
+Deno.test("showEvents takes the time that is left and the details from who knows them", () => {
+  const { emit, pass, text } = screen(false);
+  for (const done of [90, 91]) {
+    emit({ type: "progress", label: "generate", done, total: 100, leftSeconds: 60, detail: "8 at a time" });
+    pass(70_000);
+  }
+  equal(text(), "generate  91/100  70 s, 60 s left  8 at a time\n");
+});
+
 Deno.test("showEvents moves one bar in a terminal and never writes beyond its width", () => {
   const { emit, pass, text } = screen(true);
   for (let done = 1; done <= 3; done++) {
