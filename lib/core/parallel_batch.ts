@@ -86,6 +86,9 @@ export interface Note {
   at: number;
 }
 
+/** Characters that a loop copies faster than the encoder. */
+const SHORT = 64;
+
 /** Bytes that grow. */
 class Bytes {
   buffer: Uint8Array<ArrayBuffer>;
@@ -109,9 +112,22 @@ class Bytes {
       if (typeof part !== "string") {
         this.buffer.set(part, this.length);
         this.length += part.length;
-      } else this.length += this.#encoder.encodeInto(part, this.buffer.subarray(this.length)).written;
+      } else if (part.length > SHORT || !this.#ascii(part)) {
+        this.length += this.#encoder.encodeInto(part, this.buffer.subarray(this.length)).written;
+      }
     }
     this.buffer[this.length++] = NEWLINE;
+  }
+
+  /** Adds a short text, if it is ASCII: what leads into the encoder costs more than that. */
+  #ascii(text: string): boolean {
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) return false;
+      this.buffer[this.length + at] = unit;
+    }
+    this.length += text.length;
+    return true;
   }
 
   get written(): Uint8Array<ArrayBuffer> {
