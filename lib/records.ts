@@ -86,17 +86,40 @@ export const ChatMessage = z.object({
 });
 export type ChatMessage = z.infer<typeof ChatMessage>;
 
-/** One ChatML conversation: a line of `dataset/theme_dataset.jsonl`. */
+/** One ChatML conversation, and nothing else: a line of `dataset/theme_dataset.jsonl`. */
 export const Example = z.object({
   messages: z.array(ChatMessage).min(2),
-  metadata: z.object({
-    persona: z.string(),
-    chunk_id: z.string(),
-    source_id: z.union([z.int(), z.string()]),
-    source_title: z.string(),
-  }).loose().optional(),
 });
 export type Example = z.infer<typeof Example>;
+
+/** Where an example comes from: a line of `dataset/theme_dataset_sources.jsonl`, in the order of the dataset. */
+export const ExampleSource = z.object({
+  /** The passage's id and the persona's. */
+  id: z.string(),
+  persona: z.string(),
+  chunk_id: z.string(),
+  source_id: z.union([z.int(), z.string()]),
+  source_title: z.string(),
+  author: z.string().optional(),
+  year: z.int().optional(),
+  chapter: z.string().optional(),
+  /** Where the passage lies in the work's text. */
+  start: z.int().nonnegative().optional(),
+  end: z.int().nonnegative().optional(),
+  /** Themes of the passage, strongest first, and the places that matched, in offsets of the passage. */
+  themes: z.array(z.string()),
+  matches: z.array(Match).optional(),
+  model: z.string(),
+  seed: z.int().optional(),
+  /** SHA-256 of the messages that were sent, and of the whole request: its key in the ledger. */
+  prompt_hash: z.string(),
+  request_hash: z.string(),
+  /** Requests that it took. */
+  tries: z.int().positive(),
+  /** Set where a person let it pass in spite of this gate. */
+  accepted_despite: z.string().optional(),
+});
+export type ExampleSource = z.infer<typeof ExampleSource>;
 
 /** Anything that was left out, kept with its reason. */
 export const Reject = z.object({

@@ -1,128 +1,126 @@
 /** What keeps an exchange out of the dataset, each with its reason. Pure: the same exchange always fares the same. */
+import { countThemes, type Themes } from "../corpus/themes.ts";
+import { type AnachronismFile, anachronismFinder, type Found } from "./gates_anachronism.ts";
+import { findArtefact } from "./gates_artefacts.ts";
+import { type EvaluationFile, evaluationFinder, type EvaluationPrompt } from "./gates_evaluation.ts";
+import { findOtherLanguage } from "./gates_language.ts";
+import { findRepetition } from "./gates_repetition.ts";
+import type { GateReason, GateSettings } from "./gates_settings.ts";
+import { compileSlop, type Slop, type SlopFile, slopScore } from "./gates_slop.ts";
+import { copiedFrom, pointsAtPage, wordsOf } from "./gates_source.ts";
 import type { Exchange } from "./parse.ts";
 
 /** What the gates look at. */
 export interface GateSubject extends Exchange {
   readonly passage: string;
-  /** Themes whose patterns match a text. */
-  readonly themesIn: (text: string) => readonly string[];
+  /** Themes that the passage was chosen for. */
+  readonly themes: readonly string[];
+  /** Patterns of the slop list that the source book uses itself. */
+  readonly spared?: ReadonlySet<string>;
 }
 
-export interface Gate {
-  readonly reason: string;
-  /** What it caught, or `undefined` to let it pass. */
-  check(subject: GateSubject): string | undefined;
+/** Settings and lists, ready for use. */
+export interface GateRules {
+  readonly settings: GateSettings;
+  readonly off: ReadonlySet<GateReason>;
+  readonly themes: Themes;
+  readonly functionWords: ReadonlySet<string>;
+  readonly slop: Slop;
+  readonly findAnachronism: (text: string) => Found | undefined;
+  readonly findEvaluation: (question: string) => EvaluationPrompt | undefined;
 }
 
-/** Characters below which an answer is too short to teach anything (the Phase 3 document's number). */
-export const MIN_ANSWER = 50;
-
-/** Marks of a language model or of its chat window; prose of the period has none of them. */
-const ARTEFACTS: readonly (readonly [RegExp, string])[] = [
-  [/```|~~~/, "code fence"],
-  [/\*\*|__(?=\S)/, "bold"],
-  [/^\s{0,3}#{1,6}\s/m, "heading"],
-  [/^\s*[-*•]\s+\S/m, "list"],
-  [/^\s*1[.)]\s[^]*^\s*2[.)]\s/m, "numbered list"],
-  [/\bas an? (?:AI|large language|language)\b/i, "speaks as a language model"],
-  [/\b(?:AI|chat|language) ?(?:assistant|model|bot)s?\b|\bchatbots?\b|\bOpenAI\b|\bChatGPT\b/i, "language model"],
-  [/\b(?:knowledge|training) (?:cut-?off|data)\b|\bmy last update\b/i, "cutoff talk"],
-  [/\bI(?:'m| am) (?:sorry|unable)[^.]{0,40}\b(?:cannot|can't|assist|fulfil|comply)/i, "refusal"],
-  [/<\|[^|]*\|>|\[\/?INST\]|<\/?think>|<\/?s>/, "control token"],
-  [/\{\{|\}\}|^\s*[{[]\s*"/, "template or JSON"],
-  [/\bProject Gutenberg\b/i, "licence of the source"],
-];
-
-/** The source seen as a page before one; "the passage of time" and "a chapter of history" are innocent. */
-const POINTS_AT_PAGE = new RegExp(
-  [
-    String.raw`\b(?:the|this|that|these|those) (?:above |given |following |provided |quoted )?` +
-    String.raw`(?:text|excerpt|extract|quotation|snippet|narrator|protagonist|author|writer)s?\b`,
-    String
-      .raw`\b(?:the|this|that|these) (?:above |given |following |provided |quoted )?(?:passage|paragraph|chapter)s?\b` +
-    String.raw`(?! (?:of|to|from|through|between|into|across|out|home|back|aboard|in (?:history|time|our)))`,
-    String.raw`\b(?:in|of|from|by|throughout) (?:the|this) (?:story|novel|book|poem|scene)\b`,
-    String.raw`\b(?:mentioned|described|quoted|shown|given|stated) (?:above|below|here)\b`,
-  ].join("|"),
-  "i",
-);
-
-/** Things that nobody before 1970 could name. Older senses (computer, web, mouse, cloud) are left alone. */
-const MODERN =
-  /\b(?:internet|smart ?phones?|e-?mails?|web ?sites?|online|wi-?fi|social media|blockchain|personal computers?|laptops?|climate change|CD-?ROMs?|World Wide Web)\b/i;
-
-/** A year from 1970 on that is told as past; "by 1980 we shall" is a forecast, and "2000 tons" no year. */
-const LATER_YEAR =
-  /\b(?:in|since|during|from|until|of) (?:the year )?(19[7-9]\d|20[0-4]\d)\b(?! ?(?:tons?|men|words|squares?))/gi;
-const FORECAST = /\b(?:shall|will|would|may|might|going to|by the year|by|forecast|plan(?:ned)?|hopes?)\b/i;
-
-function laterYear(text: string): string | undefined {
-  for (const sentence of text.split(/(?<=[.!?])\s+/)) {
-    for (const match of sentence.matchAll(LATER_YEAR)) if (!FORECAST.test(sentence)) return match[0];
-  }
-  return undefined;
+/** Why an exchange is left out. */
+export interface GateVerdict {
+  readonly reason: GateReason;
+  /** What was caught, in the exchange's own words where there are any. */
+  readonly detail: string;
 }
 
-/** The gates in the order in which they are asked; the first that catches something names the reason. */
-export const GATES: readonly Gate[] = [
-  {
-    reason: "too_short",
-    check: ({ assistant }) => {
-      const length = assistant.trim().length;
-      return length < MIN_ANSWER ? `the answer has ${length} characters, fewer than ${MIN_ANSWER}` : undefined;
-    },
+/** @throws {UsageError} for a pattern that is none. */
+export function compileGates(
+  { settings, themes, anachronisms, slop, evaluation }: {
+    settings: GateSettings;
+    themes: Themes;
+    anachronisms: AnachronismFile;
+    slop: SlopFile;
+    evaluation: EvaluationFile;
   },
-  {
-    reason: "llm_artefact",
-    check: ({ user, assistant }) => {
-      for (const [pattern, name] of ARTEFACTS) {
-        const found = pattern.exec(assistant) ?? pattern.exec(user);
-        if (found) return `${name}: ${JSON.stringify(found[0].slice(0, 60))}`;
-      }
-      return undefined;
-    },
+): GateRules {
+  return {
+    settings,
+    off: new Set(settings.off),
+    themes,
+    functionWords: new Set(settings.language.functionWords),
+    slop: compileSlop(slop),
+    findAnachronism: anachronismFinder(anachronisms, settings.lastYear),
+    findEvaluation: evaluationFinder(evaluation.prompts, settings.evaluation),
+  };
+}
+
+type Check = (subject: GateSubject, rules: GateRules) => string | undefined;
+
+const CHECKS: Partial<Record<GateReason, Check>> = {
+  too_short({ assistant }, { settings: { shortest } }) {
+    const length = assistant.trim().length;
+    return length < shortest ? `the answer has ${length} characters, fewer than ${shortest}` : undefined;
   },
-  {
-    reason: "question_not_self_contained",
-    check: ({ user }) => POINTS_AT_PAGE.exec(user)?.[0],
+  llm_artefact: ({ user, assistant }) => findArtefact(assistant) ?? findArtefact(user),
+  wrong_language: ({ user, assistant }, { settings: { language }, functionWords }) =>
+    findOtherLanguage(assistant, language, functionWords) ?? findOtherLanguage(user, language, functionWords),
+  question_not_self_contained: ({ user }) => pointsAtPage(user),
+  answer_points_at_source: ({ assistant }) => pointsAtPage(assistant),
+  evaluation_prompt({ user }, { findEvaluation }) {
+    const found = findEvaluation(user);
+    return found && `${found.id}: ${JSON.stringify(found.prompt)}`;
   },
-  {
-    reason: "answer_points_at_source",
-    check: ({ assistant }) => POINTS_AT_PAGE.exec(assistant)?.[0],
+  anachronism({ user, assistant }, { findAnachronism }) {
+    const found = findAnachronism(assistant) ?? findAnachronism(user);
+    return found && `${JSON.stringify(found.text)}: ${found.why}`;
   },
-  {
-    reason: "after_1969",
-    check: ({ user, assistant }) => {
-      for (const text of [assistant, user]) {
-        const found = MODERN.exec(text)?.[0] ?? laterYear(text);
-        if (found) return found;
-      }
-      return undefined;
-    },
+  no_theme_word({ assistant, themes: wanted }, { settings, themes }) {
+    const { least, of } = settings.themes;
+    const { counts, total } = countThemes(themes, assistant);
+    // Themes that the file no longer has bind nobody.
+    const known = wanted.filter((name) => themes.categories.includes(name));
+    const any = of === "any" || known.length === 0;
+    const words = any ? total : known.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+    if (words >= least) return undefined;
+    return `the answer has ${words} words of ${any ? "the themes" : known.join(", ")}, fewer than ${least}`;
   },
-  {
-    reason: "no_theme_word",
-    check: ({ assistant, themesIn }) =>
-      themesIn(assistant).length > 0 ? undefined : "no theme pattern matches the answer",
+  repetition: ({ assistant }, { settings }) => findRepetition(assistant, settings.repetition),
+  copied_from_passage({ assistant, passage }, { settings: { copied } }) {
+    const { longest, span, share } = copiedFrom(assistant, passage, copied.spanWords);
+    if (longest <= copied.longest && share <= copied.share) return undefined;
+    return `${longest} words in one run, ${Math.round(100 * share)} % of the answer in runs of ${copied.spanWords}: ` +
+      JSON.stringify(span.slice(0, 80));
   },
-];
+  slop({ assistant, spared }, { settings, slop }) {
+    const { most, fromWords } = settings.slop;
+    const { rate, found } = slopScore(slop, assistant, spared);
+    if (rate <= most || wordsOf(assistant).length < fromWords) return undefined;
+    return `${rate.toFixed(1)} in a hundred words, more than ${most}: ${found.slice(0, 6).join("; ")}`;
+  },
+};
 
 /**
- * The first gate that an exchange fails.
+ * The first gate that an exchange fails. Repeating an earlier example is looked for elsewhere, in gates_duplicates.ts.
  *
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
  * import { failedGate } from "@/dialogue/gates.ts";
+ * import { gateFiles, loadGates } from "@/dialogue/gates_load.ts";
  *
- * const subject = { user: "Why?", assistant: "Because.", passage: "", themesIn: () => [] };
- * equal(failedGate(subject)?.reason, "too_short");
+ * const gates = await loadGates(gateFiles({}));
+ * const subject = { user: "Why?", assistant: "Because.", passage: "", themes: [] };
+ * equal(failedGate(subject, gates)?.reason, "too_short");
  * ```
  */
-export function failedGate(subject: GateSubject): { reason: string; detail: string } | undefined {
-  for (const gate of GATES) {
-    const detail = gate.check(subject);
-    if (detail !== undefined) return { reason: gate.reason, detail };
+export function failedGate(subject: GateSubject, rules: GateRules): GateVerdict | undefined {
+  for (const [reason, check] of Object.entries(CHECKS) as [GateReason, Check][]) {
+    const detail = rules.off.has(reason) ? undefined : check(subject, rules);
+    if (detail !== undefined) return { reason, detail };
   }
   return undefined;
 }

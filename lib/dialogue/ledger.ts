@@ -10,6 +10,19 @@ export type Answer =
   | { readonly reply: ChatReply }
   | { readonly fault: { readonly kind: string; readonly message: string } };
 
+/** The requests that were sent for one example, in turn, so that it is found again when the plan has changed. */
+export const Asked = z.object({
+  /** Of the passage, so that another text under its id is not taken for it. */
+  passage: z.string(),
+  requests: z.array(z.object({
+    hash: z.string(),
+    /** Of the messages. */
+    prompt: z.string(),
+    seed: z.number().optional(),
+  })),
+});
+export type Asked = z.output<typeof Asked>;
+
 /** Answers by the hash of their request; durable as soon as `put` resolves. */
 export interface Ledger extends Disposable {
   get(hash: string): Answer | undefined;
@@ -18,6 +31,10 @@ export interface Ledger extends Disposable {
   /** Facts about the run that a later one needs. */
   note(key: string): string | undefined;
   setNote(key: string, value: string): void;
+  /** How an example was asked for, by its id. */
+  asked(id: string): Asked | undefined;
+  /** Keeps how examples were asked for, all in one transaction. */
+  remember(examples: Iterable<readonly [id: string, asked: Asked]>): void;
 }
 
 const Stored = z.union([
@@ -54,6 +71,7 @@ export function openLedger(path: string): Ledger {
     database.exec(`
       CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS examples (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       BEGIN IMMEDIATE; COMMIT;
     `);
   } catch (error) {
@@ -64,6 +82,8 @@ export function openLedger(path: string): Ledger {
   const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
   const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
   const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
+  const selectExample = database.prepare("SELECT value FROM examples WHERE id = ?");
+  const insertExample = database.prepare("INSERT OR REPLACE INTO examples (id, value) VALUES (?, ?)");
 
   let pending: Promise<void> | undefined;
   const commit = () => {
@@ -97,6 +117,22 @@ export function openLedger(path: string): Ledger {
     count: () => z.object({ n: z.number() }).parse(database.prepare("SELECT count(*) AS n FROM answers").get()).n,
     note: (key) => Value.parse(selectNote.get(key))?.value,
     setNote: (key, value) => void insertNote.run(key, value),
+    asked(id) {
+      const row = Value.parse(selectExample.get(id));
+      const asked = row && Asked.safeParse(JSON.parse(row.value));
+      return asked?.success ? asked.data : undefined;
+    },
+    remember(examples) {
+      if (pending) commit();
+      try {
+        database.exec("BEGIN IMMEDIATE");
+        for (const [id, asked] of examples) insertExample.run(id, JSON.stringify(asked));
+        database.exec("COMMIT");
+      } catch (error) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw unusable(path, error);
+      }
+    },
     [Symbol.dispose]() {
       if (pending) commit();
       database.close();

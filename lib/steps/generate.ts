@@ -2,16 +2,20 @@
 import { UsageError, UserError } from "../core/errors.ts";
 import { readTextFile, writeFileAtomic } from "../core/files.ts";
 import { type Context, defineStep } from "../core/step.ts";
-import { countThemes, parseThemes } from "../corpus/themes.ts";
+import { parseThemes } from "../corpus/themes.ts";
 import type { Manner } from "../dialogue/converse.ts";
+import { loadGates } from "../dialogue/gates_load.ts";
 import { openLedger } from "../dialogue/ledger.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import { loadPrompts, renderRequest } from "../dialogue/prompt.ts";
+import { readVerdicts } from "../dialogue/verdicts.ts";
 import { assignments, collectAnswers } from "./generate_answers.ts";
+import { replayed, type RunNote } from "./generate_candidates.ts";
+import { datasetCard } from "./generate_card.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import { checkServer, engineFor } from "./generate_engine.ts";
 import { type GenerateOptions, generateOptions, type GeneratePaths, generatePaths } from "./generate_options.ts";
-import { datasetCard, type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
+import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
 export interface GenerateResult {
@@ -32,10 +36,11 @@ export const generate = defineStep({
   options: generateOptions,
   files(options, { env }) {
     const paths = generatePaths(options, env);
-    const { input, personas, prompts, themes, output, rejects, stats, card, train, val } = paths;
+    const { input, personas, prompts, themes, gates, anachronisms, slop, evaluation } = paths;
+    const { output, sources, rejects, stats, card, train, val, splitRejects } = paths;
     return {
-      reads: [input, personas, prompts, themes],
-      writes: [output, rejects, stats, card, ...(options.split ? [train, val] : [])],
+      reads: [input, personas, prompts, themes, gates, anachronisms, slop, evaluation],
+      writes: [output, sources, rejects, stats, card, ...(options.split ? [train, val, splitRejects] : [])],
     };
   },
   async run(options, context): Promise<GenerateResult> {
@@ -47,7 +52,7 @@ export const generate = defineStep({
       loadPrompts(paths.prompts),
       readTextFile(paths.themes).then((text) => parseThemes(text, paths.themes)),
     ]);
-    const themesIn = (text: string) => Object.keys(countThemes(themes, text).counts);
+    const gates = await loadGates(paths, themes);
     const say = (level: "info" | "warn", message: string) => context.emit({ type: "log", level, message });
     const tasks = () => assignments(paths.input, personas, options, context.signal);
     const plan = await survey(tasks(), paths.input);
@@ -71,6 +76,7 @@ export const generate = defineStep({
       throw occupied(paths.ledger, `it holds ${ledger.count()} answers of a run`);
     }
     if (engine.name === "rehearsal") say("warn", REHEARSAL_NOTICE);
+    ledger.setNote("run", JSON.stringify(runNote(options, engine)));
     manner.structured = ledger.note(`prompt-only ${engine.model}`) === undefined;
 
     const { examples: total } = plan;
@@ -85,7 +91,15 @@ export const generate = defineStep({
       context,
     });
     const { model } = engine;
-    const tally = await buildDataset({ tasks: tasks(), total, model, manner, ledger, themesIn, paths, context });
+    const tally = await buildDataset({
+      candidates: replayed({ tasks: tasks(), manner, model, ledger }),
+      total,
+      gates,
+      input: paths.input,
+      verdicts: readVerdicts(paths.verdicts),
+      paths,
+      context,
+    });
     const stats = statistics(tally, collected, {
       start,
       end: context.clock.now(),
@@ -103,9 +117,9 @@ export const generate = defineStep({
     }
     const result = { paths, plan, stats, detailed: options.stats };
     if (!options.split) return result;
-    const { train, val } = paths;
-    const { trainRatio: ratio, seed } = options;
-    return { ...result, split: await splitDataset({ input: paths.output, train, val, ratio, seed }, context) };
+    const { trainRatio: ratio, seed, splitBy: by } = options;
+    const { evaluation } = paths;
+    return { ...result, split: await splitDataset({ paths, ratio, seed, by, evaluation }, context) };
   },
   report({ plan, stats, detailed }) {
     if (!stats) return `planned: ${plan.examples} examples from ${plan.chunks} passages`;
@@ -133,6 +147,20 @@ async function setAside(ledger: string): Promise<void> {
   // Opened once: a run that is still writing is refused, and everything is in the one file when it moves.
   openLedger(ledger)[Symbol.dispose]();
   await Deno.rename(ledger, ledger.replace(/\.sqlite$/, "_previous.sqlite"));
+}
+
+/** What the ledger's answers were asked with: the step gate tells it in the card, and finds them by it. */
+function runNote(options: GenerateOptions, engine: { name: string; model: string }): RunNote {
+  const { temperature, maxTokens, seed, examplesPerChunk, maxChunks } = options;
+  return {
+    engine: engine.name,
+    model: engine.model,
+    temperature,
+    maxTokens,
+    seed,
+    examplesPerChunk,
+    ...(maxChunks === undefined ? {} : { maxChunks }),
+  };
 }
 
 function occupied(path: string, why: string): UsageError {

@@ -1,184 +1,147 @@
-/** Second half of generation: the dataset is built from the ledger, in order, through all gates. */
-import { createJsonl } from "../core/jsonl.ts";
+/** Second half of generation: candidates become the dataset, in order, through all gates. */
+import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import type { Context } from "../core/step.ts";
-import { type Ask, converse, type Manner, type Outcome } from "../dialogue/converse.ts";
-import { duplicateIndex, words } from "../dialogue/duplicates.ts";
-import { failedGate } from "../dialogue/gates.ts";
-import type { Ledger } from "../dialogue/ledger.ts";
+import { failedGate, type GateRules } from "../dialogue/gates.ts";
+import { type DuplicateGate, duplicateGate } from "../dialogue/gates_duplicates.ts";
+import { slopIn } from "../dialogue/gates_slop.ts";
 import type { Exchange } from "../dialogue/parse.ts";
-import type { Assignment } from "../dialogue/prompt.ts";
-import { requestHash } from "../llm/chat.ts";
-import type { Example, Reject } from "../records.ts";
-import type { GeneratePaths } from "./generate_options.ts";
+import { type Verdict, verdictKey } from "../dialogue/verdicts.ts";
+import { Chunk, type Example, type ExampleSource, type Reject } from "../records.ts";
+import { type Candidate, exampleId } from "./generate_candidates.ts";
+import type { DatasetPaths } from "./generate_options.ts";
+import { count, emptyTally, type Tally } from "./generate_tally.ts";
 
-/** What the dataset holds and what was left out. */
-export interface Tally {
-  chunks: number;
-  requested: number;
-  accepted: number;
-  rejects: Map<string, number>;
-  personas: Map<string, number>;
-  themes: Map<string, number>;
-  /** By title, with author and year. */
-  sources: Map<string, number>;
-  models: Map<string, number>;
-  responseWords: number;
-  responseCharacters: number;
-  corrected: number;
-}
+/** Patterns of the slop list that a source book uses itself, by its id. */
+type Spared = (source: Chunk["source_id"]) => Promise<ReadonlySet<string>>;
 
 /**
- * Takes every conversation out of the ledger by the same turns in which it was made, so that a resumed run, whatever its
- * concurrency, writes the same bytes as an undisturbed one.
+ * Writes the dataset, its sources line by line, and what was left out. The same candidates make the same bytes.
+ *
+ * @param input The passages, for what the books themselves say; read only when slop was found.
+ * @param verdicts What people said of exchanges; it outweighs the gates.
  */
 export async function buildDataset(
-  { tasks, total, model, manner, ledger, themesIn, paths, context }: {
-    tasks: AsyncIterable<Assignment & { readonly last: boolean }>;
-    total: number;
-    model: string;
-    manner: Manner;
-    ledger: Ledger;
-    themesIn: (text: string) => readonly string[];
-    paths: GeneratePaths;
-    context: Context;
+  { candidates, total, gates, input, verdicts, paths, context }: {
+    candidates: AsyncIterable<Candidate>;
+    total?: number;
+    gates: GateRules;
+    input: string;
+    verdicts: ReadonlyMap<string, Verdict>;
+    paths: Pick<DatasetPaths, "output" | "sources" | "rejects">;
+    context: Pick<Context, "signal" | "emit">;
   },
 ): Promise<Tally> {
-  const tally: Tally = {
-    chunks: 0,
-    requested: 0,
-    accepted: 0,
-    rejects: new Map(),
-    personas: new Map(),
-    themes: new Map(),
-    sources: new Map(),
-    models: new Map(),
-    responseWords: 0,
-    responseCharacters: 0,
-    corrected: 0,
-  };
-  const ask: Ask = (request) => Promise.resolve(ledger.get(requestHash(request, model)));
-  const repeats = repetitionGate();
+  const tally = emptyTally();
+  const repeats = duplicateGate(gates.settings.duplicates, gates.off);
+  const spared = booksOwn(input, gates, context.signal);
   await using dataset = await createJsonl(paths.output);
+  await using sources = await createJsonl(paths.sources);
   await using rejects = await createJsonl(paths.rejects);
+  const tell = () =>
+    context.emit({
+      type: "progress",
+      label: "gates",
+      done: tally.requested,
+      unit: "examples",
+      ...(total === undefined ? {} : { total }),
+    });
 
-  for await (const task of tasks) {
+  for await (const candidate of candidates) {
     context.signal.throwIfAborted();
-    tally.requested++;
-    if (task.last) tally.chunks++;
-    const outcome = await converse(task, { ...manner, structured: true }, ask);
-    const verdict = judge(task, outcome, themesIn, repeats);
-    if (verdict) {
-      count(tally.rejects, verdict.reason);
-      await rejects.write(verdict);
-    } else if (outcome.kind === "exchange") {
-      const hash = requestHash(outcome.request, model);
-      await dataset.write(
-        toExample(task, outcome.exchange, { hash, model: outcome.model, seed: outcome.request.seed }),
-      );
-      add(tally, task, outcome.exchange, outcome.model, outcome.tries);
+    const id = exampleId(candidate);
+    const { outcome } = candidate;
+    const said = outcome.kind === "exchange" ? verdicts.get(verdictKey(outcome.exchange)) : undefined;
+    const failed = await judge(candidate, gates, repeats, spared);
+    const reject: Reject | undefined = said === "accept"
+      ? undefined
+      : said === "reject" && outcome.kind === "exchange"
+      ? { reason: "rejected_by_hand", id, row: outcome.exchange }
+      : failed;
+    count(tally, candidate, reject?.reason);
+    if (reject) await rejects.write(reject);
+    else if (outcome.kind === "exchange") {
+      repeats.add(id, candidate.persona.id, outcome.exchange);
+      await dataset.write(toExample(candidate, outcome.exchange));
+      await sources.write(toSource(candidate, outcome, failed?.reason));
     }
-    if (tally.requested % 500 === 0) {
-      context.emit({ type: "progress", label: "gates", done: tally.requested, total, unit: "examples" });
-    }
+    if (tally.requested % 500 === 0) tell();
   }
-  context.emit({ type: "progress", label: "gates", done: tally.requested, total, unit: "examples" });
+  tell();
   await rejects.commit();
-  await dataset.commit();
+  await sources.commit();
+  await dataset.commit(); // Last: where the dataset stands, its companions do.
   return tally;
 }
 
-type Repetition = (task: Assignment, exchange: Exchange) => { reason: string; detail: string } | undefined;
-
-/** Catches what an earlier example has said already; what passes is remembered. */
-function repetitionGate(): Repetition {
-  const answers = duplicateIndex();
-  const ids: string[] = [];
-  const questions = new Map<string, string>();
-  return (task, { user, assistant }) => {
-    const id = exampleId(task);
-    // One persona does not answer one question twice; another persona may well be asked the same.
-    const question = `${task.persona.id} ${words(user).join(" ")}`;
-    const asked = questions.get(question);
-    if (asked !== undefined) return { reason: "duplicate_question", detail: `as in ${asked}` };
-    const near = answers.nearest(assistant);
-    if (near) {
-      const detail = `${near.similarity.toFixed(2)} like ${ids[near.index] ?? ""}`;
-      return { reason: near.similarity === 1 ? "duplicate" : "near_duplicate", detail };
-    }
-    questions.set(question, id);
-    answers.add(assistant);
-    ids.push(id);
-    return undefined;
-  };
-}
-
-/** Why an example is left out, or `undefined`. */
-function judge(
-  task: Assignment,
-  outcome: Outcome,
-  themesIn: (text: string) => readonly string[],
-  repeats: Repetition,
-): Reject | undefined {
-  const id = exampleId(task);
+/** Why a candidate is left out, or `undefined`. */
+async function judge(
+  candidate: Candidate,
+  gates: GateRules,
+  repeats: DuplicateGate,
+  spared: Spared,
+): Promise<Reject | undefined> {
+  const id = exampleId(candidate);
+  const { chunk, persona, themes, outcome } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
-  const { exchange } = outcome;
-  const failed = failedGate({ ...exchange, passage: task.chunk.text, themesIn }) ?? repeats(task, exchange);
-  return failed && { ...failed, id, row: exchange };
+  const subject = { ...outcome.exchange, passage: chunk.text, themes };
+  let failed = failedGate(subject, gates);
+  // What the book says itself is looked up only where it matters.
+  if (failed?.reason === "slop") failed = failedGate({ ...subject, spared: await spared(chunk.source_id) }, gates);
+  failed ??= repeats.check(persona.id, outcome.exchange);
+  return failed && { ...failed, id, row: outcome.exchange };
 }
 
-function exampleId({ chunk, persona }: Assignment): string {
-  return `${chunk.id}/${persona.id}`;
+function booksOwn(input: string, gates: GateRules, signal: AbortSignal): Spared {
+  let books: Promise<Map<Chunk["source_id"], Set<string>>> | undefined;
+  const read = async () => {
+    const found = new Map<Chunk["source_id"], Set<string>>();
+    for await (const { source_id, text } of readJsonl(input, Chunk, { signal })) {
+      const own = found.get(source_id) ?? new Set();
+      for (const pattern of slopIn(gates.slop, text)) own.add(pattern);
+      found.set(source_id, own);
+    }
+    return found;
+  };
+  return async (source) => (await (books ??= read())).get(source) ?? new Set();
 }
 
-function toExample(
-  { chunk, persona, themes }: Assignment,
-  { user, assistant }: Exchange,
-  answered: { hash: string; model: string; seed: number | undefined },
-): Example {
-  const { id, source_id, source_title, author, year, chapter, start, end } = chunk;
+function toExample({ persona }: Candidate, { user, assistant }: Exchange): Example {
   return {
     messages: [
       { role: "system", content: persona.system },
       { role: "user", content: user },
       { role: "assistant", content: assistant },
     ],
-    metadata: {
-      persona: persona.id,
-      chunk_id: id,
-      source_id,
-      source_title,
-      ...defined({ author, year, chapter, start, end }),
-      themes,
-      request: answered.hash.slice(0, 16),
-      ...defined({ model: answered.model, seed: answered.seed }),
-    },
   };
 }
 
-/** The entries that have a value. */
-function defined(entries: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
-}
-
-function add(
-  tally: Tally,
-  { chunk, persona, themes }: Assignment,
-  { assistant }: Exchange,
-  model: string,
-  tries: number,
-) {
-  tally.accepted++;
-  count(tally.personas, persona.id);
-  count(tally.themes, themes[0] ?? "none");
-  const details = [chunk.author, chunk.year].filter((part) => part !== undefined && part !== "").join(", ");
-  count(tally.sources, details ? `${chunk.source_title} (${details})` : chunk.source_title);
-  count(tally.models, model);
-  tally.responseWords += words(assistant).length;
-  tally.responseCharacters += assistant.length;
-  if (tries > 1) tally.corrected++;
-}
-
-function count(counts: Map<string, number>, key: string) {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function toSource(
+  candidate: Candidate,
+  { model, request }: Extract<Candidate["outcome"], { kind: "exchange" }>,
+  despite: string | undefined,
+): ExampleSource {
+  const { chunk, persona, themes, answers } = candidate;
+  const { author, year, chapter, start, end, matches } = chunk;
+  // JSON leaves out what is undefined.
+  return {
+    id: exampleId(candidate),
+    persona: persona.id,
+    chunk_id: chunk.id,
+    source_id: chunk.source_id,
+    source_title: chunk.source_title,
+    author,
+    year,
+    chapter,
+    start,
+    end,
+    themes: [...themes],
+    matches,
+    model,
+    seed: request.seed,
+    prompt_hash: request.prompt,
+    request_hash: request.hash,
+    tries: answers.length,
+    accepted_despite: despite,
+  };
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { join } from "node:path";
+import { gateFiles } from "../dialogue/gates_load.ts";
+import { verdictsPath } from "../dialogue/verdicts.ts";
 
 export const generateOptions = z.object({
   input: z.string().optional().describe("Passages on theme; default: <data-dir>/theme_chunks/filtered.jsonl"),
@@ -23,6 +25,9 @@ export const generateOptions = z.object({
   overwrite: z.boolean().default(false).describe("Replace an existing dataset and start with no answers"),
   split: z.boolean().default(true).describe("Write _train and _val beside the dataset"),
   trainRatio: z.number().gt(0).lt(1).default(0.9).describe("Share of the examples for training"),
+  splitBy: z.enum(["book", "row"]).default("book").describe(
+    "Deal whole books to a side, so that validation measures what training did not see, or single examples",
+  ),
   temperature: z.number().min(0).max(2).default(0.8).describe("Sampling temperature"),
   maxTokens: z.int().min(64).default(2048).describe("Longest answer in tokens, reasoning included"),
   concurrency: z.int().min(1).max(256).default(4).describe(
@@ -33,6 +38,11 @@ export const generateOptions = z.object({
   personas: z.string().optional().describe("Personas; default: lib/presets/deepred/personas.jsonc"),
   prompts: z.string().optional().describe("Prompts; default: lib/presets/deepred/prompts.jsonc"),
   themes: z.string().optional().describe("Themes; default: lib/presets/deepred/themes.jsonc"),
+  gates: z.string().optional().describe("Thresholds of the gates; default: lib/presets/deepred/gates.jsonc"),
+  anachronisms: z.string().optional().describe("Words that came late; default: lib/presets/deepred/anachronisms.jsonc"),
+  slop: z.string().optional().describe("Overused turns; default: lib/presets/deepred/slop.jsonc"),
+  evaluation: z.string().optional()
+    .describe("Questions that are kept out; default: lib/presets/deepred/evaluation.jsonc"),
   dryRun: z.boolean().default(false).describe("Show the plan and two prompts; ask nothing, write nothing"),
   stats: z.boolean().default(false).describe("Print statistics at the end"),
   verbose: z.boolean().default(false).describe("Tell of every request"),
@@ -47,15 +57,27 @@ export function generatePaths(options: GenerateOptions, env: Readonly<Record<str
     input: options.input ?? join(root, "theme_chunks", "filtered.jsonl"),
     personas: options.personas ?? presetPath("deepred/personas.jsonc"),
     prompts: options.prompts ?? presetPath("deepred/prompts.jsonc"),
-    themes: options.themes ?? presetPath("deepred/themes.jsonc"),
-    output,
-    rejects: beside(output, "_rejects.jsonl"),
-    stats: beside(output, "_stats.json"),
+    ...gateFiles(options),
+    ...datasetPaths(output),
     checkpoint: beside(output, "_checkpoint.json"),
-    card: beside(output, "_card.md"),
     ledger: beside(output, "_ledger.sqlite"),
-    train: beside(output, "_train.jsonl"),
-    val: beside(output, "_val.jsonl"),
   };
 }
+
+/** The files of a dataset, named after it. */
+export function datasetPaths(output: string) {
+  return {
+    output,
+    sources: beside(output, "_sources.jsonl"),
+    rejects: beside(output, "_rejects.jsonl"),
+    stats: beside(output, "_stats.json"),
+    card: beside(output, "_card.md"),
+    verdicts: verdictsPath(output),
+    train: beside(output, "_train.jsonl"),
+    val: beside(output, "_val.jsonl"),
+    splitRejects: beside(output, "_split_rejects.jsonl"),
+  };
+}
+export type DatasetPaths = ReturnType<typeof datasetPaths>;
+
 export type GeneratePaths = ReturnType<typeof generatePaths>;

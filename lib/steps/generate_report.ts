@@ -1,7 +1,7 @@
-/** What a generation tells about itself: the statistics file, the dataset card, the lines at the end. */
+/** What a dataset tells about its making: the statistics file and the lines at the end. */
 import { count, duration } from "../core/format.ts";
 import type { Collected } from "./generate_answers.ts";
-import type { Tally } from "./generate_dataset.ts";
+import type { ModelTally, Tally } from "./generate_tally.ts";
 
 export interface GenerateStats {
   start_time: string;
@@ -14,6 +14,8 @@ export interface GenerateStats {
   rejects: Record<string, number>;
   system_prompt_distribution: Record<string, number>;
   theme_distribution: Record<string, number>;
+  /** Examples by persona, and by the strongest theme of their passage. */
+  coverage: Record<string, Record<string, number>>;
   /** In words. */
   average_response_length: number;
   average_response_characters: number;
@@ -23,10 +25,21 @@ export interface GenerateStats {
   answers_reused: number;
   engine: string;
   model: string;
-  answered_by: Record<string, number>;
+  /** What each model that answered was asked, spent and had accepted. */
+  models: Record<string, ModelStats>;
   seed: number;
   /** True where no model was asked: such a dataset is for trying the chain, not for training. */
   rehearsal: boolean;
+}
+
+export interface ModelStats {
+  answers: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  accepted: number;
+  rejected: number;
+  /** Accepted of those that it answered, 0 to 1. */
+  acceptance: number;
 }
 
 export function statistics(
@@ -45,6 +58,7 @@ export function statistics(
     rejects: sorted(tally.rejects),
     system_prompt_distribution: sorted(tally.personas),
     theme_distribution: sorted(tally.themes),
+    coverage: coverage(tally),
     average_response_length: Math.round(tally.responseWords / (accepted || 1)),
     average_response_characters: Math.round(tally.responseCharacters / (accepted || 1)),
     corrected: tally.corrected,
@@ -52,14 +66,38 @@ export function statistics(
     answers_reused: collected.reused,
     engine: run.engine,
     model: run.model,
-    answered_by: sorted(tally.models),
+    models: Object.fromEntries([...tally.models].sort(([a], [b]) => (a < b ? -1 : 1)).map(modelStats)),
     seed: run.seed,
     rehearsal: run.engine === "rehearsal",
   };
 }
 
+function modelStats([name, tally]: [string, ModelTally]): [string, ModelStats] {
+  const { answers, promptTokens, completionTokens, accepted, rejected } = tally;
+  const acceptance = Math.round(1000 * accepted / (accepted + rejected || 1)) / 1000;
+  return [name, {
+    answers,
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    accepted,
+    rejected,
+    acceptance,
+  }];
+}
+
+/** Every persona with every theme that there is, also where they did not meet: a gap is what one looks for. */
+function coverage({ coverage, themes }: Tally): Record<string, Record<string, number>> {
+  const names = Object.keys(sorted(themes));
+  return Object.fromEntries(
+    [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)).map(([persona, row]) => [
+      persona,
+      Object.fromEntries(names.map((theme) => [theme, row.get(theme) ?? 0])),
+    ]),
+  );
+}
+
 /** Most frequent first, then by name: the order does not depend on arrival. */
-function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+export function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
 }
 
@@ -75,55 +113,12 @@ export function summaryLines(stats: GenerateStats): string[] {
     `personas   ${list(stats.system_prompt_distribution)}`,
     `themes     ${list(stats.theme_distribution)}`,
     `answers    ${stats.average_response_length} words on average`,
+    ...Object.entries(stats.models).map(([name, model]) =>
+      `model      ${name}: ${count(model.accepted)} of ${count(model.accepted + model.rejected)} accepted, ` +
+      `${count(model.prompt_tokens)} tokens read and ${count(model.completion_tokens)} written`
+    ),
   ];
 }
 
 export const REHEARSAL_NOTICE =
   "REHEARSAL: no model was asked. These examples were put together from templates and serve to try the chain, not to train.";
-
-/** The dataset card, in Markdown; says nothing that would differ between two runs with the same answers. */
-export function datasetCard(stats: GenerateStats, tally: Tally, temperature: number): string {
-  const rows = (counts: ReadonlyMap<string, number>) =>
-    Object.entries(sorted(counts)).map(([name, number]) => `| ${cell(name)} | ${count(number)} |`).join("\n");
-  return `# Deep Red theme dataset
-${stats.rehearsal ? `\n> **${REHEARSAL_NOTICE}**\n` : ""}
-ChatML conversations: a system prompt that sets one of Deep Red's voices, a question, and the answer in that voice.
-Questions and answers were written by a model out of passages of the books below; nothing in them is a quotation to be
-relied upon.
-
-| | |
-|---|---|
-| Examples | ${count(stats.examples_generated)} |
-| Passages | ${count(stats.chunks_processed)} |
-| Engine | ${stats.engine} |
-| Model | ${cell(Object.keys(stats.answered_by).join(", ") || stats.model)} |
-| Temperature | ${temperature} |
-| Seed | ${stats.seed} |
-| Words per answer | ${stats.average_response_length} on average |
-
-## Sources
-
-| Work | Examples |
-|---|---|
-${rows(tally.sources)}
-
-## Voices
-
-| Persona | Examples |
-|---|---|
-${rows(tally.personas)}
-
-## Left out
-
-${count(stats.examples_failed)} of ${count(stats.examples_requested)} examples; each is kept in the rejects file.
-
-| Reason | Examples |
-|---|---|
-${rows(tally.rejects)}
-`;
-}
-
-/** Text of others inside a Markdown table. */
-function cell(text: string): string {
-  return text.replace(/[\\|<>[\]`*_]/g, (mark) => `\\${mark}`).replace(/\s+/g, " ");
-}

@@ -1,99 +1,146 @@
+/** Phase 3: the dataset is dealt to training and validation, so that validation measures what training did not see. */
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
+import { UsageError, UserError } from "../core/errors.ts";
 import { count } from "../core/format.ts";
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
-import { beside, dataDir } from "../core/paths.ts";
+import { dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
-import { duplicateIndex } from "../dialogue/duplicates.ts";
-import { type SplitRow, splitRows } from "../dialogue/split.ts";
-import { Example } from "../records.ts";
+import { evaluationFinder, loadEvaluation } from "../dialogue/gates_evaluation.ts";
+import { type Split, splitRows, TOLERANCE } from "../dialogue/split.ts";
+import { type DatasetPaths, datasetPaths } from "./generate_options.ts";
+import { DatasetRow, surveyDataset } from "./split_rows.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Dataset to split; default: <data-dir>/dataset/theme_dataset.jsonl"),
   trainRatio: z.number().gt(0).lt(1).default(0.9).describe("Share of the examples for training"),
-  seed: z.int().min(0).default(1969).describe("Draws which passages go to which side"),
+  splitBy: z.enum(["book", "row"]).default("book").describe(
+    "Deal whole books to a side, so that validation measures what training did not see, or single examples",
+  ),
+  seed: z.int().min(0).default(1969).describe("Draws which books go to which side"),
+  evaluation: z.string().optional()
+    .describe("Questions that are kept out; default: lib/presets/deepred/evaluation.jsonc"),
+  overwrite: z.boolean().default(false).describe("Replace an existing split"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
 });
 
 export interface SplitResult {
   train: { path: string; rows: number };
   val: { path: string; rows: number };
+  /** Examples that ask what the evaluation asks. */
+  leftOut: { path: string; rows: number };
+  /** What was kept whole. */
+  by: Split["by"];
 }
 
-/** Whatever else a row carries is kept. */
-const Row = Example.loose();
+/** ROUGE-L at which a question is one of the evaluation's; as in gates.jsonc. */
+const EVALUATION_SIMILARITY = 0.7;
 
 /** Deals a dataset to training and validation files beside it; see {@linkcode splitRows} for what stays together. */
 export async function splitDataset(
-  { input, train, val, ratio, seed }: { input: string; train: string; val: string; ratio: number; seed: number },
+  { paths, ratio, seed, by, evaluation }: {
+    paths: Pick<DatasetPaths, "output" | "sources" | "train" | "val" | "splitRejects">;
+    ratio: number;
+    seed: number;
+    by: "book" | "row";
+    evaluation: string;
+  },
   context: Pick<Context, "signal" | "emit">,
 ): Promise<SplitResult> {
-  const { signal } = context;
-  const onTorn = (line: number) =>
-    context.emit({ type: "drop", reason: "torn_line", count: 1, detail: `${input}:${line}` });
-  const rows: SplitRow[] = [];
-  const answers = duplicateIndex();
-  for await (const { messages, metadata } of readJsonl(input, Row, { signal, onTorn })) {
-    const answer = messages.at(-1)?.content ?? "";
-    // A row that does not say where it comes from stands for itself.
-    const group = metadata ? `${metadata.source_id} ${metadata.chunk_id}` : sha256(JSON.stringify(messages));
-    rows.push({ group, near: answers.nearest(answer)?.index });
-    answers.add(answer);
-  }
+  const { output: input, sources } = paths;
+  const { signal, emit } = context;
+  const warn = (message: string) => emit({ type: "log", level: "warn", message });
+  const { prompts } = await loadEvaluation(evaluation);
+  const { rows, contaminated, traced } = await surveyDataset({
+    input,
+    sources,
+    by,
+    findEvaluation: evaluationFinder(prompts, EVALUATION_SIMILARITY),
+    signal,
+    onTorn: (line) => emit({ type: "drop", reason: "torn_line", count: 1, detail: `${input}:${line}` }),
+  });
   if (rows.length === 0) {
     throw new UserError(`Cannot split "${input}": it holds no examples`, {
       hint: "Look into its _rejects.jsonl for why generate kept none.",
     });
   }
-  const sides = splitRows(rows, { ratio, seed });
-  await using trainFile = await createJsonl(train);
-  await using valFile = await createJsonl(val);
-  let at = 0;
-  for await (const row of readJsonl(input, Row, { signal })) {
-    await (sides[at++] === "val" ? valFile : trainFile).write(row);
+  const split = splitRows(rows, { ratio, seed, by });
+  if (by === "book" && !traced) {
+    warn(`"${sources}" is missing, so nobody knows which book an example is from: near-duplicates alone stay together`);
+  } else if (by === "book" && split.by === "passage") {
+    const books = new Set(rows.map(({ book }) => book)).size;
+    warn(
+      `${books} ${books === 1 ? "book" : "books"} cannot be dealt within ${100 * TOLERANCE} % of ` +
+        `${Math.round(100 * ratio)} : ${Math.round(100 * (1 - ratio))}: whole passages were dealt instead, so both ` +
+        "sides know the same books",
+    );
   }
-  const result = {
-    train: { path: train, rows: await trainFile.commit() },
-    val: { path: val, rows: await valFile.commit() },
-  };
-  context.emit({ type: "artifact", path: train, title: "Training examples", rows: result.train.rows });
-  context.emit({ type: "artifact", path: val, title: "Validation examples", rows: result.val.rows });
-  if (result.val.rows === 0) {
-    context.emit({
-      type: "log",
-      level: "warn",
-      message: "All examples come from one passage: nothing is left to validate with",
-    });
-  }
+  const result = { ...await writeSides(paths, split, contaminated, signal), by: split.by };
+  if (contaminated.size > 0) emit({ type: "drop", reason: "evaluation_prompt", count: contaminated.size });
+  emit({ type: "artifact", path: paths.train, title: "Training examples", rows: result.train.rows });
+  emit({ type: "artifact", path: paths.val, title: "Validation examples", rows: result.val.rows });
+  if (result.val.rows === 0) warn("All examples belong together: nothing is left to validate with");
   return result;
 }
 
-/** Splits the dataset so that no passage, and nothing nearly repeated, is on both sides. */
+async function writeSides(
+  { output, train, val, splitRejects }: Pick<DatasetPaths, "output" | "train" | "val" | "splitRejects">,
+  { sides }: Split,
+  contaminated: Awaited<ReturnType<typeof surveyDataset>>["contaminated"],
+  signal: AbortSignal,
+): Promise<Omit<SplitResult, "by">> {
+  await using trainFile = await createJsonl(train);
+  await using valFile = await createJsonl(val);
+  await using rejects = await createJsonl(splitRejects);
+  let at = 0, dealt = 0;
+  for await (const row of readJsonl(output, DatasetRow, { signal })) {
+    const prompt = contaminated.get(at++);
+    if (prompt) {
+      await rejects.write({ reason: "evaluation_prompt", id: `${output}:${at}`, detail: prompt.prompt, row });
+    } else await (sides[dealt++] === "val" ? valFile : trainFile).write(row);
+  }
+  return {
+    leftOut: { path: splitRejects, rows: await rejects.commit() },
+    val: { path: val, rows: await valFile.commit() },
+    train: { path: train, rows: await trainFile.commit() },
+  };
+}
+
+/** Splits the dataset by book, so that no book, and nothing nearly repeated, is on both sides. */
 export const split = defineStep({
   name: "split",
-  summary: "Deals the dataset to training and validation, whole passages at a time",
+  summary: "Deals the dataset to training and validation, whole books at a time",
   options,
   files(options, { env }) {
-    const input = inputOf(options, env);
-    return { reads: [input], writes: [beside(input, "_train.jsonl"), beside(input, "_val.jsonl")] };
+    const paths = pathsOf(options, env);
+    return {
+      reads: [paths.output, ...(options.splitBy === "book" ? [paths.sources] : []), paths.evaluation],
+      writes: [paths.train, paths.val, paths.splitRejects],
+    };
   },
-  run(options, context): Promise<SplitResult> {
-    const input = inputOf(options, context.env);
-    return splitDataset({
-      input,
-      train: beside(input, "_train.jsonl"),
-      val: beside(input, "_val.jsonl"),
-      ratio: options.trainRatio,
-      seed: options.seed,
-    }, context);
+  async run(options, context): Promise<SplitResult> {
+    const paths = pathsOf(options, context.env);
+    if (!options.overwrite) {
+      for (const path of [paths.train, paths.val]) {
+        if (await Deno.stat(path).then(() => true, () => false)) {
+          throw new UsageError(`Cannot write "${path}": it exists already`, "Split anew by --overwrite.");
+        }
+      }
+    }
+    const { trainRatio: ratio, seed, splitBy: by } = options;
+    return await splitDataset({ paths, ratio, seed, by, evaluation: paths.evaluation }, context);
   },
-  report({ train, val }) {
-    return `${count(train.rows)} examples for training, ${count(val.rows)} for validation`;
+  report({ train, val, leftOut, by }) {
+    const whole = by === "row" ? "" : `, whole ${by}s at a time`;
+    return `${count(train.rows)} examples for training, ${count(val.rows)} for validation${whole}` +
+      (leftOut.rows > 0 ? `; ${count(leftOut.rows)} ask what the evaluation asks` : "");
   },
 });
 
-function inputOf(options: { input?: string | undefined; dataDir?: string | undefined }, env: Context["env"]): string {
-  return options.input ?? join(dataDir(options.dataDir, env), "dataset", "theme_dataset.jsonl");
+function pathsOf(
+  options: { input?: string | undefined; evaluation?: string | undefined; dataDir?: string | undefined },
+  env: Context["env"],
+) {
+  const input = options.input ?? join(dataDir(options.dataDir, env), "dataset", "theme_dataset.jsonl");
+  return { ...datasetPaths(input), evaluation: options.evaluation ?? presetPath("deepred/evaluation.jsonc") };
 }

@@ -5,6 +5,7 @@ import { checkOptions } from "../core/options.ts";
 import { runStages, selectStages } from "../core/pipeline.ts";
 import type { Context, Step } from "../core/step.ts";
 import { failedGate } from "../dialogue/gates.ts";
+import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
 import { type Exchange, parseExchange } from "../dialogue/parse.ts";
 import type { Persona } from "../dialogue/personas.ts";
 import { type PromptFile, renderRequest, themesOf } from "../dialogue/prompt.ts";
@@ -13,7 +14,7 @@ import { serverStatus } from "../llm/models.ts";
 import { openaiEngine } from "../llm/openai.ts";
 import { rehearsalEngine } from "../llm/rehearsal.ts";
 import { apiToken, lmstudioAddress } from "../llm/server.ts";
-import { countThemes, type Themes } from "../corpus/themes.ts";
+import type { Themes } from "../corpus/themes.ts";
 import type { FilteredChunk } from "../records.ts";
 import { type Pipeline, stagesOf } from "./pipelines.ts";
 
@@ -119,13 +120,16 @@ export async function askEach(
   context: Context,
 ): Promise<Answered[]> {
   const answers: Answered[] = [];
-  const themesIn = (text: string) => Object.keys(countThemes(themes, text).counts);
+  const gates = await loadGates(gateFiles({}), themes);
   for (const asked of requests) {
     context.emit({ type: "progress", label: "answers", done: answers.length, total: requests.length });
     const reply = await engine.chat(asked.request, context.signal);
     const parsed = parseExchange(reply);
     const exchange = parsed.ok ? parsed.exchange : undefined;
-    const gate = exchange && failedGate({ ...exchange, passage: asked.passage.text, themesIn });
+    const gate = exchange && failedGate(
+      { ...exchange, passage: asked.passage.text, themes: themesOf(asked.passage) },
+      gates,
+    );
     const fault = parsed.ok ? gate && `${gate.reason}: ${gate.detail}` : `invalid_json: ${parsed.error}`;
     answers.push({ ...asked, exchange, fault, seconds: reply.timing.totalMs / 1000 });
   }

@@ -108,13 +108,14 @@ export function distinctExchange({ body }: SeenRequest): string {
   const words = [...digest].map((digit) => FILLER[Number.parseInt(digit, 16)]);
   return JSON.stringify({
     user: `What does the collective owe to the ${words.slice(0, 3).join(" ")}?`,
-    assistant: `Comrade, our common plan begins with the ${words.slice(3, 12).join(", the ")}. ` +
-      `The workers know it, and science has weighed the ${words.slice(12, 30).join(", then the ")}.`,
+    assistant:
+      `Comrade, our common plan begins with ${words.slice(3, 12).join(", ")}. The workers know it, and science ` +
+      `has weighed ${words.slice(12, 30).join(", ")} for the whole colony and for all who come after us.`,
   });
 }
 
 const FILLER = [
-  ..."lamp well bridge orchard furnace ledger beacon harbour valve window song winter barley mirror signal garden"
+  ..."lamp well bridge orchard furnace ledger chimney harbour valve window song winter barley mirror signal garden"
     .split(" "),
 ];
 

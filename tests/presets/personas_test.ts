@@ -1,13 +1,15 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { countThemes, parseThemes } from "@/corpus/themes.ts";
+import { parseThemes } from "@/corpus/themes.ts";
 import { presetPath } from "@/core/paths.ts";
 import { loadPersonas, type Persona } from "@/dialogue/personas.ts";
 import { failedGate } from "@/dialogue/gates.ts";
+import { gateFiles, loadGates } from "@/dialogue/gates_load.ts";
 import { loadPrompts } from "@/dialogue/prompt.ts";
 
 const { origin, personas } = await loadPersonas(presetPath("deepred/personas.jsonc"));
 const themesPath = presetPath("deepred/themes.jsonc");
 const themes = parseThemes(await Deno.readTextFile(themesPath), themesPath);
+const gates = await loadGates(gateFiles({}), themes);
 
 /** The groups and variants of the Phase 3 document. */
 const VARIANTS = {
@@ -78,7 +80,7 @@ Deno.test("personas.jsonc gives each variant a sample that could not be another'
 Deno.test("personas.jsonc knows nothing after 1969 and holds no markup", () => {
   for (const persona of personas) {
     const text = prose(persona);
-    const found = failedGate({ user: "Why?", assistant: text, passage: "", themesIn: () => ["any"] });
+    const found = failedGate({ user: "Why?", assistant: text, passage: "", themes: [] }, gates);
     equal(found, undefined, `${persona.id}: ${JSON.stringify(found)}`);
     for (const [year] of text.matchAll(/\b(?:1[0-9]|20)\d\d\b/g)) ok(Number(year) < 1970, `${persona.id}: ${year}`);
     ok(!/[*_#`~<>[\]{}|]/.test(text), `${persona.id} holds markup`);
@@ -87,8 +89,7 @@ Deno.test("personas.jsonc knows nothing after 1969 and holds no markup", () => {
 
 Deno.test("personas.jsonc gives samples that would pass the gates of generation", () => {
   for (const { id, sample } of personas) {
-    const themesIn = (text: string) => Object.keys(countThemes(themes, text).counts);
-    const failed = failedGate({ user: "What is to be done?", assistant: sample, passage: "", themesIn });
+    const failed = failedGate({ user: "What is to be done?", assistant: sample, passage: "", themes: [] }, gates);
     equal(failed, undefined, `${id}: ${JSON.stringify(failed)}`);
   }
 });

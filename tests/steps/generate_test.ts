@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError, UserError } from "@/core/errors.ts";
 import type { Context } from "@/core/step.ts";
-import { Example } from "@/records.ts";
+import { Example, ExampleSource } from "@/records.ts";
 import { generate } from "@/steps/generate.ts";
 import { fakeContext } from "../fakes/context.ts";
 import { answerDistinctly, type Behaviour, fakeLmStudio, type SeenRequest } from "../fakes/lmstudio.ts";
@@ -39,6 +39,7 @@ interface Setting {
   /** Text of a file of the run. */
   read(ending: string): Promise<string>;
   examples(ending?: string): Promise<Example[]>;
+  sources(): Promise<ExampleSource[]>;
 }
 
 async function withRun(test: (setting: Setting) => Promise<void>, count?: number): Promise<void> {
@@ -56,7 +57,9 @@ async function withRun(test: (setting: Setting) => Promise<void>, count?: number
         generate.run(generate.options.parse({ input, output, ...options }), given),
       read,
       examples: async (ending = ".jsonl") =>
-        (await read(ending)).trimEnd().split("\n").map((line) => Example.parse(JSON.parse(line))),
+        (await read(ending)).trimEnd().split("\n").map((line) => Example.strict().parse(JSON.parse(line))),
+      sources: async () =>
+        (await read("_sources.jsonl")).trimEnd().split("\n").map((line) => ExampleSource.parse(JSON.parse(line))),
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -66,7 +69,7 @@ async function withRun(test: (setting: Setting) => Promise<void>, count?: number
 const REHEARSAL = { engine: "rehearsal" };
 
 Deno.test("generate writes ChatML lines, both sides of the split, statistics, card and checkpoint", () =>
-  withRun(async ({ run, read, examples, context }) => {
+  withRun(async ({ run, read, examples, sources, context }) => {
     const result = await run({ ...REHEARSAL, stats: true });
     const { stats, split } = result;
     match(generate.report?.(result) ?? "", /^\d+ of 12 examples from 6 passages.*\n[^]*personas[^]*REHEARSAL/);
@@ -74,11 +77,15 @@ Deno.test("generate writes ChatML lines, both sides of the split, statistics, ca
     equal(all.length, stats?.examples_generated);
     ok(all.length >= 10, JSON.stringify(stats));
     for (const { messages } of all) deepEqual(messages.map(({ role }) => role), ["system", "user", "assistant"]);
-    deepEqual(all[0]?.metadata?.source_title, "Annals of the Red Canal");
-    equal(all[0]?.metadata?.chunk_id, "book-0");
+    const origins = await sources();
+    equal(origins.length, all.length);
+    const [first] = origins;
+    deepEqual([first?.source_title, first?.chunk_id, first?.author], ["Annals of the Red Canal", "book-0", "A. Test"]);
+    match(`${first?.prompt_hash} ${first?.request_hash}`, /^[0-9a-f]{64} [0-9a-f]{64}$/);
     equal((split?.train.rows ?? 0) + (split?.val.rows ?? 0), all.length);
+    const chunkOf = new Map(all.map(({ messages }, at) => [messages[2]?.content, origins[at]?.chunk_id]));
     const sides = [await examples("_train.jsonl"), await examples("_val.jsonl")].map((rows) =>
-      new Set(rows.map(({ metadata }) => metadata?.chunk_id))
+      new Set(rows.map(({ messages }) => chunkOf.get(messages[2]?.content)))
     );
     ok(sides[0]?.isDisjointFrom(sides[1] ?? new Set()));
 
@@ -90,6 +97,9 @@ Deno.test("generate writes ChatML lines, both sides of the split, statistics, ca
     for (const key of ["start_time", "end_time", "system_prompt_distribution", "average_response_length"]) {
       ok(key in told, key);
     }
+    const met = Object.values<Record<string, number>>(told.coverage).flatMap((row) => Object.values(row));
+    equal(met.reduce((sum, n) => sum + n, 0), all.length);
+    deepEqual([told.models.rehearsal.answers, told.models.rehearsal.accepted], [12, all.length]);
     match(await read("_card.md"), /REHEARSAL: no model was asked/);
     equal(JSON.parse(await read("_checkpoint.json")).chunks_processed, 6);
     ok(
@@ -98,12 +108,13 @@ Deno.test("generate writes ChatML lines, both sides of the split, statistics, ca
   }));
 
 Deno.test("generate gives a passage different personas and says them in the system message", () =>
-  withRun(async ({ run, examples }) => {
+  withRun(async ({ run, examples, sources }) => {
     await run({ ...REHEARSAL, examplesPerChunk: 5 });
-    const byChunk = Map.groupBy(await examples(), ({ metadata }) => metadata?.chunk_id);
-    for (const [, rows] of byChunk) {
-      equal(new Set(rows.map(({ metadata }) => metadata?.persona)).size, rows.length);
-      equal(new Set(rows.map(({ messages }) => messages[0]?.content)).size, rows.length);
+    const [all, origins] = [await examples(), await sources()];
+    const byChunk = Map.groupBy(origins.keys(), (at) => origins[at]?.chunk_id);
+    for (const [, places] of byChunk) {
+      equal(new Set(places.map((at) => origins[at]?.persona)).size, places.length);
+      equal(new Set(places.map((at) => all[at]?.messages[0]?.content)).size, places.length);
     }
   }));
 
