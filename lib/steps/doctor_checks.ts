@@ -4,6 +4,8 @@ import { UserError } from "../core/errors.ts";
 import { bytes } from "../core/format.ts";
 import type { BasePython } from "../core/python_venv.ts";
 import { type Gpu, overrideProblem, type Probe } from "../core/gpu.ts";
+import { findProgram } from "../llm/llama_cpp.ts";
+import { COMPILER_HINT, hasCompiler } from "../llm/llama_cpp_build.ts";
 import { lmsHome } from "../llm/lms.ts";
 import type { ServerStatus } from "../llm/models.ts";
 
@@ -45,26 +47,37 @@ export function checkToolchain(name: string, folder: string | undefined, needs: 
     : { name: `Python for ${name}`, state: "missing", found: "not made yet", mend: needs };
 }
 
+/** A llama.cpp that is not there yet is no fault where it can be built: the first task that needs it does. */
 export async function checkLlamaCpp(probe: Probe, env: Readonly<Record<string, string>>): Promise<Check> {
   const name = "llama.cpp";
-  const folder = env.LLAMA_CPP_BIN ?? (env.LLAMA_CPP_DIR && join(env.LLAMA_CPP_DIR, "build", "bin"));
-  const command = folder ? join(folder, probe.os === "windows" ? "llama-server.exe" : "llama-server") : "llama-server";
-  const answer = await probe.ask(command, ["--version"]);
-  const version = /version: (\S+)/.exec(`${answer?.stdout}\n${answer?.stderr}`)?.[1];
-  if (answer?.code === 0) return { name, state: "ok", found: `llama-server ${version ?? ""} (${command})` };
-  return folder
-    ? {
-      name,
-      state: "wrong",
-      found: `no llama-server in "${folder}"`,
-      mend: "set LLAMA_CPP_BIN to the folder that holds it",
-    }
-    : {
+  let program: string | undefined;
+  try {
+    program = await findProgram("llama-server", env);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { name, state: "wrong", found: error.message, mend: error.hint ?? "unset LLAMA_CPP_BIN and LLAMA_CPP_DIR" };
+  }
+  if (program === undefined) {
+    return {
       name,
       state: "missing",
-      found: "no llama-server on PATH",
-      mend: "needed for GGUF only: put llama.cpp's programs on PATH, or set LLAMA_CPP_BIN to their folder",
+      found: "not built yet, and no llama-server on PATH",
+      mend: await hasCompiler()
+        ? "needed for GGUF only: built by the first task that needs it, in some five minutes"
+        : `needed for GGUF only. ${COMPILER_HINT}`,
     };
+  }
+  const answer = await probe.ask(program, ["--version"]);
+  const version = /version: (.+)/.exec(`${answer?.stdout}\n${answer?.stderr}`)?.[1];
+  if (answer?.code === 0) return { name, state: "ok", found: `llama-server ${version ?? ""} (${program})` };
+  return {
+    name,
+    state: "wrong",
+    found: `"${program}" does not run: ${
+      answer?.stderr.split("\n").at(-1) || `exit code ${answer?.code ?? "unknown"}`
+    }`,
+    mend: "set LLAMA_CPP_BIN to the folder of one that does",
+  };
 }
 
 export function checkServer(status: ServerStatus, wanted: string): Check {

@@ -1,11 +1,13 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "@/core/errors.ts";
+import { machine } from "@/core/gpu.ts";
 import { findPython } from "@/core/python_venv.ts";
 import { findConverter, findProgram, llamaProgram } from "@/llm/llama_cpp.ts";
 import { buildFolder, buildLlamaCpp, executable, hasCompiler, PROGRAMS } from "@/llm/llama_cpp_build.ts";
 import { isMade, makeOnce } from "@/llm/llama_cpp_cache.ts";
 import { llamaSource, sourceFolder } from "@/llm/llama_cpp_source.ts";
+import { checkLlamaCpp } from "@/steps/doctor_checks.ts";
 import { fakeContext } from "../fakes/context.ts";
 import { withFolder } from "../fakes/folder.ts";
 
@@ -223,3 +225,18 @@ Deno.test({
       equal((await calls()).length, 2);
     }),
 });
+
+Deno.test("checkLlamaCpp tells a wrong setting from a llama.cpp that is not built yet", () =>
+  withFolder(async (folder) => {
+    const env = { VOICEWORKS_CACHE: folder };
+    const probe = {
+      ...machine,
+      ask: () => Promise.resolve({ code: 0, stdout: "", stderr: "version: 0 (abc)\nbuilt" }),
+    };
+    equal((await checkLlamaCpp(probe, env)).state, "missing");
+    equal((await checkLlamaCpp(probe, { ...env, LLAMA_CPP_BIN: folder })).state, "wrong");
+    await put(folder, server);
+    match((await checkLlamaCpp(probe, { ...env, LLAMA_CPP_BIN: folder })).found, /^llama-server 0 \(abc\)/);
+    const broken = { ...probe, ask: () => Promise.resolve(undefined) };
+    equal((await checkLlamaCpp(broken, { ...env, LLAMA_CPP_BIN: folder })).state, "wrong");
+  }));
