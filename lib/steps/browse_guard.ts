@@ -47,7 +47,9 @@ export function admit(request: Request, token: string, port: number): { path: st
   const [, given = "", ...rest] = pathname.split("/");
   if (!same(given, token)) return { refused: "This address lacks its token. Open the one that the terminal shows." };
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
-  if (!hosts.includes(request.headers.get("host") ?? "")) return { refused: "This is not the name of this server." };
+  if (!hosts.includes(request.headers.get("host") ?? "")) {
+    return { refused: `This server answers as 127.0.0.1:${port} only; a forwarded port must have the same number.` };
+  }
   const origin = request.headers.get("origin");
   if (origin !== null && !hosts.some((host) => origin === `http://${host}`)) {
     return { refused: "Another page asks." };

@@ -12,7 +12,9 @@ const chromium = findChromium();
 if (!chromium) console.log("no Chromium here (CHROMIUM names one): the page is not tested in a browser");
 
 /** Runs the step in a process of its own, and tells the address that it says. */
-async function serve(folder: string): Promise<{ address: string; kill: (signal: Deno.Signal) => Promise<number> }> {
+async function serve(
+  folder: string,
+): Promise<AsyncDisposable & { address: string; kill: (signal: Deno.Signal) => Promise<number> }> {
   const script = `
     import { browse } from "@/steps/browse.ts";
     import { terminal } from "@/core/terminal.ts";
@@ -53,13 +55,17 @@ async function serve(folder: string): Promise<{ address: string; kill: (signal: 
     }
     address.reject(new Error(`browse ended: ${said}`));
   })();
+  let running = true;
+  const kill = async (signal: Deno.Signal) => {
+    if (running) child.kill(signal);
+    running = false;
+    await reading;
+    return (await child.status).code;
+  };
   return {
     address: await address.promise,
-    async kill(signal) {
-      child.kill(signal);
-      await reading;
-      return (await child.status).code;
-    },
+    kill,
+    [Symbol.asyncDispose]: async () => void await kill("SIGKILL"),
   };
 }
 
@@ -81,7 +87,11 @@ async function openPage(browser: Browser, address: string): Promise<{ page: Page
 }
 
 const lines = (page: Page) => page.locator("#list button");
-const found = (page: Page, words: string) => page.locator("#found", { hasText: new RegExp(`^${words}$`) }).waitFor();
+/** Waits for the list, and for the example beside it. */
+async function found(page: Page, words: string) {
+  await page.locator("#found", { hasText: new RegExp(`^${words}$`) }).waitFor();
+  await page.locator("#example:not([aria-busy])").waitFor();
+}
 
 Deno.test({
   name: "browse filters, takes verdicts by single keys, and keeps them though the server is killed",
@@ -95,7 +105,7 @@ Deno.test({
       const verdicts = verdictsPath(dataset);
       const browser = await launchChromium(chromium ?? "");
       try {
-        const first = await serve(folder);
+        await using first = await serve(folder);
         const { page, complaints } = await openPage(browser, first.address);
         await found(page, "10 examples");
 
@@ -134,7 +144,7 @@ Deno.test({
         deepEqual(complaints.filter((line) => !/ERR_CONNECTION_REFUSED|Failed to load resource/.test(line)), []);
         await page.close();
 
-        const second = await serve(folder);
+        await using second = await serve(folder);
         const again = await openPage(browser, second.address);
         equal(await again.page.locator("#list li:nth-child(2) .accept").innerText(), "✓ accepted");
         match(await again.page.locator("#totals").innerText(), /1 accepted and 0 rejected/);
@@ -160,7 +170,7 @@ Deno.test({
     withFolder(async (folder) => {
       await writeDataset(folder, { sidecar: true });
       const browser = await launchChromium(chromium ?? "");
-      const server = await serve(folder);
+      await using server = await serve(folder);
       try {
         const { page, complaints } = await openPage(browser, server.address);
         equal(await page.locator("mark:not(.legend mark)").count(), 2);
@@ -193,7 +203,6 @@ Deno.test({
         ok(await page.evaluate(write));
       } finally {
         await browser.close();
-        await server.kill("SIGKILL");
       }
     }),
 });

@@ -149,7 +149,10 @@ async function choose(at) {
   showing.abort();
   showing = new AbortController();
   const line = view.lines[at];
-  if (!line) return article.replaceChildren(element("p", { class: "empty" }, "Nothing passes these filters."));
+  if (!line) {
+    article.removeAttribute("aria-busy");
+    return article.replaceChildren(element("p", { class: "empty" }, "Nothing passes these filters."));
+  }
   const query = new URLSearchParams({ number: line.number, version: view.version });
   article.setAttribute("aria-busy", "true");
   try {
