@@ -1,6 +1,8 @@
 import { deepEqual, equal, notDeepEqual, ok, rejects, throws } from "node:assert/strict";
 import { presetPath } from "@/core/paths.ts";
-import { loadPersonas, personaDealer } from "@/dialogue/personas.ts";
+import { UsageError } from "@/core/errors.ts";
+import { choosePersonas, createDealer, loadPersonas, personaDealer, personaWeights } from "@/dialogue/personas.ts";
+import { seededRandom } from "@/dialogue/random.ts";
 
 const PERSONAS = Array.from({ length: 22 }, (_, n) => ({ id: `p${n}` }));
 
@@ -62,4 +64,97 @@ Deno.test("the preset has the 22 variants in nine categories, each with a voice 
   equal(new Set(personas.map(({ category }) => category)).size, 9);
   equal(new Set(personas.map(({ voice }) => voice)).size, 22);
   equal(new Set(personas.map(({ system }) => system)).size, 22);
+});
+
+/** Themes of passages as uneven as those of sixteen real books: one in three is about utopia first, one in twelve about exploration. */
+function* skewedThemes(count: number): Generator<string[]> {
+  const random = seededRandom("skewed");
+  const shares = { utopia: 0.303, strategy: 0.294, science: 0.16, collectivism: 0.157, exploration: 0.086 };
+  const draw = () => {
+    let at = random();
+    return Object.entries(shares).find(([, share]) => (at -= share) < 0)?.[0] ?? "utopia";
+  };
+  for (let n = 0; n < count; n++) {
+    // Half of those passages had one theme, a third two, the rest three.
+    const many = random();
+    yield [...new Set(Array.from({ length: many < 0.48 ? 1 : many < 0.78 ? 2 : 3 }, draw))];
+  }
+}
+
+/** Largest and smallest count of persona × theme cells, and the largest difference within a theme. */
+function spread(cells: ReadonlyMap<string, number>) {
+  const counts = [...cells.values()];
+  const byTheme = Map.groupBy(cells, ([cell]) => cell.split(" ")[0]);
+  const within = [...byTheme.values()].map((row) => row.map(([, count]) => count))
+    .map((row) => Math.max(...row) - Math.min(...row));
+  return { cells: cells.size, ratio: Math.max(...counts) / Math.min(...counts), within: Math.max(...within) };
+}
+
+Deno.test("createDealer covers persona × theme evenly on 100,000 passages of skewed themes", () => {
+  const deal = createDealer(PERSONAS, 1969);
+  const cells = new Map<string, number>();
+  let passages = 0;
+  for (const themes of skewedThemes(100_000)) {
+    const hand = deal(themes, 2);
+    ok(hand[0]?.persona !== hand[1]?.persona);
+    for (const { persona, theme } of hand) {
+      ok(themes.includes(theme));
+      const cell = `${theme} ${persona.id}`;
+      cells.set(cell, (cells.get(cell) ?? 0) + 1);
+    }
+    // At any moment, not only at the end: a theme's personas differ by two at most, since a hand may put one off.
+    if (++passages % 20_000 === 0) ok(spread(cells).within <= 2, JSON.stringify(spread(cells)));
+  }
+  const { cells: covered, ratio } = spread(cells);
+  equal(covered, 110);
+  // By the first theme alone it would be 3.5; these passages allow no better than 1.5.
+  ok(ratio <= 1.6, `max/min ${ratio}`);
+});
+
+Deno.test("createDealer follows weights within two examples of each share and never draws what weighs nothing", () => {
+  const weights = new Map([["p0", 3], ["p1", 0.5], ["p2", 0]]);
+  const deal = createDealer(PERSONAS, 7, weights);
+  const counts = new Map<string, number>();
+  const passages = 2350;
+  for (let n = 0; n < passages; n++) {
+    for (const { persona } of deal(["chess"], 2)) counts.set(persona.id, (counts.get(persona.id) ?? 0) + 1);
+  }
+  const sum = 3 + 0.5 + 19;
+  for (const { id } of PERSONAS) {
+    const share = (weights.get(id) ?? 1) / sum * passages * 2;
+    ok(Math.abs((counts.get(id) ?? 0) - share) <= 2, `${id}: ${counts.get(id)} of ${share}`);
+  }
+  equal(counts.get("p2"), undefined);
+});
+
+Deno.test("createDealer fills what is covered least", () => {
+  const covered = new Map([
+    ["chess", new Map(PERSONAS.map(({ id }, at) => [id, at === 5 ? 0 : 10]))],
+    ["science", new Map(PERSONAS.map(({ id }) => [id, 20]))],
+  ]);
+  const [first] = createDealer(PERSONAS, 1, new Map(), covered)(["science", "chess"], 1);
+  deepEqual([first?.persona.id, first?.theme], ["p5", "chess"]);
+});
+
+Deno.test("choosePersonas takes ids and categories, and names all that are unknown", () => {
+  const all = [{ id: "a", category: "x" }, { id: "b", category: "x" }, { id: "c", category: "y" }];
+  deepEqual(choosePersonas(all, ["c", "b"]).map(({ id }) => id), ["b", "c"]);
+  deepEqual(choosePersonas(all, ["x"]).map(({ id }) => id), ["a", "b"]);
+  deepEqual(choosePersonas(all, []), all);
+  throws(() => choosePersonas(all, ["d", "a", "e"]), (error: Error) => {
+    ok(error instanceof UsageError);
+    deepEqual(error.faults, ['Unknown persona "d"', 'Unknown persona "e"']);
+    return /a, b, c.*x, y/.test(error.hint ?? "");
+  });
+});
+
+Deno.test("personaWeights reads ids before categories and refuses all that it cannot use", () => {
+  const all = [{ id: "a", category: "x" }, { id: "b", category: "x" }, { id: "c", category: "y" }];
+  deepEqual([...personaWeights(all, ["x=0.5", "a=3"])], [["a", 3], ["b", 0.5], ["c", 1]]);
+  throws(() => personaWeights(all, ["a", "a=-1", "d=2", "b=1", "b=2", "c=many"]), (error: Error) => {
+    ok(error instanceof UsageError);
+    equal(error.faults.length, 5);
+    return error.faults.every((fault, at) => fault.includes(["a", "a=-1", "d=2", "b=2", "c=many"][at] ?? "?"));
+  });
+  throws(() => personaWeights(all, ["x=0", "c=0"]), /all of them weigh 0/);
 });
