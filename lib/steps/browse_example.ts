@@ -3,8 +3,9 @@ import { UserError } from "../core/errors.ts";
 import type { Verdict } from "../dialogue/verdicts.ts";
 import { FilteredChunk } from "../records.ts";
 import { cutAtMatches, type Piece } from "../view/browse/pieces.ts";
-import { DatasetRow, type Entry, type Index, parseLine, rejectedExchange, RejectRow, Source } from "./browse_index.ts";
+import type { Entry, Index } from "./browse_index.ts";
 import { type Place, readPlaces } from "./browse_places.ts";
+import { DatasetRow, parseLine, rejectedExchange, RejectRow, Source } from "./browse_rows.ts";
 
 /** A line of the list. */
 export interface Line {

@@ -1,13 +1,12 @@
 /** What the page knows of every example without holding its text. */
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
-import { explain } from "../core/jsonl.ts";
 import { beside } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
-import type { Exchange } from "../dialogue/parse.ts";
 import { verdictKey, verdictsPath } from "../dialogue/verdicts.ts";
-import { ChatMessage } from "../records.ts";
 import { type Place, placedLines } from "./browse_places.ts";
+import { DatasetRow, exchangeOf, parseLine, rejectedExchange, RejectRow, Source, words } from "./browse_rows.ts";
+
+export { parseLine } from "./browse_rows.ts";
 
 /** One example of the dataset or of its rejects. Texts stay in the files; names are shared strings. */
 export interface Entry {
@@ -54,53 +53,6 @@ export interface Index {
   readonly passages: ReadonlyMap<string, Place>;
   /** Examples by the key of their verdict; equal exchanges share one. */
   readonly byKey: ReadonlyMap<string, readonly number[]>;
-}
-
-const text = z.string().optional().catch(undefined);
-/** Where an example comes from, as far as it is told: in the row's metadata or in the file of sources. */
-export const Source = z.looseObject({
-  persona: text,
-  chunk_id: text,
-  source_title: text,
-  themes: z.array(z.string()).optional().catch(undefined),
-});
-export type Source = z.infer<typeof Source>;
-
-export const DatasetRow = z.looseObject({ messages: z.array(ChatMessage).min(1), metadata: Source.optional() });
-export const RejectRow = z.looseObject({
-  reason: z.string(),
-  id: z.string(),
-  detail: text,
-  row: z.unknown().optional(),
-});
-const Said = z.object({ user: z.string(), assistant: z.string() });
-
-/** The last question and the last answer of a conversation. */
-export function exchangeOf(messages: readonly ChatMessage[]): Exchange | undefined {
-  const last = (role: string) => messages.findLast((message) => message.role === role)?.content;
-  const user = last("user"), assistant = last("assistant");
-  return user === undefined || assistant === undefined ? undefined : { user, assistant };
-}
-
-/** The exchange that was left out, where the model's words amounted to one. */
-export function rejectedExchange(row: unknown): Exchange | undefined {
-  const said = Said.safeParse(row);
-  return said.success ? said.data : undefined;
-}
-
-/** JSON of a line by its schema. @throws {UserError} naming `file:line` and the cause. */
-export function parseLine<T>(bytes: Uint8Array, schema: z.ZodType<T>, path: string, number?: number): T {
-  const bad = (cause: string) =>
-    new UserError(`Cannot read "${path}${number === undefined ? "" : `:${number}`}": ${cause}`, { exitCode: 2 });
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw bad("the line is not JSON");
-  }
-  const row = schema.safeParse(value);
-  if (!row.success) throw bad(explain(row.error));
-  return row.data;
 }
 
 /** Sizes and times of the files, so that a rebuilt dataset is noticed. */
@@ -226,7 +178,7 @@ async function readRejects(paths: BrowsePaths, shared: Sharing, add: (entry: Ent
 
 const PassageHead = z.looseObject({
   id: z.string(),
-  source_title: text,
+  source_title: words,
   keyword_counts: z.record(z.string(), z.number()).optional().catch(undefined),
 });
 

@@ -13,6 +13,7 @@ const ASSETS: Readonly<Record<string, { file: string; type: string }>> = {
   "": { file: "browse.html", type: "text/html; charset=utf-8" },
   "browse.css": { file: "browse.css", type: "text/css; charset=utf-8" },
   "browse.js": { file: "browse.js", type: "text/javascript; charset=utf-8" },
+  "ask.js": { file: "ask.js", type: "text/javascript; charset=utf-8" },
   "example.js": { file: "example.js", type: "text/javascript; charset=utf-8" },
   "texts.js": { file: "texts.js", type: "text/javascript; charset=utf-8" },
   "icon.svg": { file: "icon.svg", type: "image/svg+xml" },

@@ -129,7 +129,7 @@ Deno.test("browse sends its policy with every answer, and no script or style sta
     for (const [, file] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
       equal((await ask(`/${token}/${file}`)).status, 200, file ?? "");
     }
-    for (const name of ["browse.js", "example.js", "texts.js"]) {
+    for (const name of ["browse.js", "ask.js", "example.js", "texts.js"]) {
       const script = await (await ask(`/${token}/${name}`)).text();
       ok(!/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/.test(script), name);
     }

@@ -1,11 +1,11 @@
 // The page: a list that the server filters, the example that is chosen, and verdicts by single keys.
+import { ask } from "./ask.js";
 import { exampleView, handSays, markBar } from "./example.js";
 import { colorer, element, shown, spoken } from "./texts.js";
 
 const PAGE = 50;
 /** By it the server gives up a search when this page asks for another. */
 const PAGE_ID = crypto.randomUUID();
-const token = location.pathname.split("/")[1];
 const byId = (id) => document.getElementById(id);
 const filters = byId("filters"), list = byId("list"), article = byId("example");
 const number = new Intl.NumberFormat("en-US");
@@ -25,25 +25,6 @@ const given = [];
 let colorOf = () => "#555555";
 let listing = new AbortController();
 let showing = new AbortController();
-
-class Trouble extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-async function ask(path, options = {}) {
-  let response;
-  try {
-    response = await fetch(path, { credentials: "omit", ...options });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Trouble(0, "The server has ended. Start deno task browse again and open its new address.");
-  }
-  if (!response.ok) throw new Trouble(response.status, await response.text());
-  return await response.json();
-}
 
 function say(message, trouble = false) {
   byId("status").textContent = message;
@@ -76,7 +57,7 @@ async function load(from, { fresh = false, at = 0 } = {}) {
   query.set("page", PAGE_ID);
   if (fresh) query.set("fresh", "1");
   list.setAttribute("aria-busy", "true");
-  const found = await ask(`api/list?${query}`, { signal: listing.signal });
+  const found = await ask(`api/list?${query}`, undefined, listing.signal);
   list.removeAttribute("aria-busy");
   Object.assign(view, { version: found.version, from, total: found.total, lines: found.lines });
   view.at = at < 0 ? found.lines.length - 1 : Math.min(at, Math.max(0, found.lines.length - 1));
@@ -156,7 +137,7 @@ async function choose(at) {
   const query = new URLSearchParams({ number: line.number, version: view.version });
   article.setAttribute("aria-busy", "true");
   try {
-    const example = await ask(`api/example?${query}`, { signal: showing.signal });
+    const example = await ask(`api/example?${query}`, undefined, showing.signal);
     article.replaceChildren(...exampleView(example, line, colorOf, (verdict) => attempt(() => judge(verdict))));
     article.removeAttribute("aria-busy");
     article.scrollTop = 0;
@@ -171,11 +152,7 @@ async function choose(at) {
 // --- Verdicts
 
 async function send(key, verdict) {
-  const answer = await ask("api/verdict", {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-voiceworks-token": token },
-    body: JSON.stringify({ key, verdict: verdict ?? null }),
-  });
+  const answer = await ask("api/verdict", { key, verdict: verdict ?? null });
   tellTotals(undefined, answer.judged);
   for (const [at, line] of view.lines.entries()) {
     if (line.key !== key) continue;
