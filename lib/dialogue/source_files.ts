@@ -175,7 +175,7 @@ function readHead(text: string, path: string): Pick<SourceText, "title" | "autho
   return { title: said.get("title") || heading || titleOf(path), author: author || undefined, year, body };
 
   function yearOf(name: string, value: string, line: number): number | undefined {
-    const found = /-?\b\d{3,4}\b/.exec(value)?.[0];
+    const found = (name === "year" ? /^-?\d{1,4}\b/ : /\b\d{4}\b/).exec(value.trim())?.[0];
     if (found !== undefined) return Number(found);
     if (name !== "year") return undefined;
     throw new UserError(`Cannot read "${path}:${line}": "year" is ${JSON.stringify(value.trim())}, which is no year`, {

@@ -79,7 +79,7 @@ export function parseScript(text: string): Scene[] {
 function isCue(line: string, before: string, after: string): boolean {
   if (after === "" || before !== "" || SET_ASIDE.test(line) || TRANSITION.test(line)) return false;
   if (line.startsWith("@")) return line.length > 1;
-  const name = line.replace(EXTENSION, "");
+  const name = line.replace(EXTENSION, "").replace(/\bMa?c(?=\p{Lu})/gu, "MC"); // McCOY
   return name.length <= 40 && name === name.toUpperCase() && /\p{Lu}/u.test(name) && !/[.!?:,;"]$/.test(name) &&
     name.split(/\s+/).length <= 5;
 }
