@@ -2,6 +2,7 @@ import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/stri
 import { presetPath } from "@/core/paths.ts";
 import { loadPersonas } from "@/dialogue/personas.ts";
 import { correctionRequest, loadPrompts, renderRequest, themesOf } from "@/dialogue/prompt.ts";
+import { SOURCE_KINDS, type SourceChunk } from "@/dialogue/sources.ts";
 import { requestHash } from "@/llm/chat.ts";
 
 const PERSONA = {
@@ -108,4 +109,63 @@ Deno.test("the preset's prompts carry every voice and keep the passage apart", a
     ok(all.includes(CHUNK.text));
     ok(!/\{\{|\}\}/.test(all));
   }
+});
+
+Deno.test("renderRequest asks each kind of source in its own way, and takes what is missing from the common prompt", () => {
+  const prompts = {
+    ...PROMPTS,
+    generate: {
+      ...PROMPTS.generate,
+      script: { user: "Adapt.\n<passage>\n{{passage}}\n</passage>" },
+      gap: { system: "Invent.", user: "<passage>{{passage}}</passage>" },
+    },
+  };
+  const said = (more: Partial<SourceChunk>) =>
+    renderRequest({ ...ASSIGNMENT, chunk: { ...CHUNK, ...more } }, prompts, { temperature: 0 }, HOW).messages
+      .map(({ content }) => content.split("\n")[0]);
+  deepEqual(said({ kind: "script" }), ["Voice of Deep Red: Level sentences.", "Adapt."]);
+  deepEqual(said({ kind: "gap" }), ["Invent.", "<passage>The workers sang.</passage>"]);
+  deepEqual(said({ kind: "speech" }), said({}));
+});
+
+Deno.test("renderRequest draws who asks by seed, passage and persona, and the same for a fresh try", () => {
+  const askers = Array.from({ length: 50 }, (_, n) => `asker ${n}`);
+  const prompts = { ...PROMPTS, askers, generate: { ...PROMPTS.generate, system: "{{asker}}" } };
+  const asker = (more: object, how = HOW) =>
+    renderRequest({ ...ASSIGNMENT, ...more }, prompts, { temperature: 0 }, how).messages[0]?.content;
+  equal(asker({}), asker({}, { ...HOW, attempt: 1 }));
+  const drawn = Array.from({ length: 200 }, (_, n) => asker({ chunk: { ...CHUNK, id: `c${n}` } }));
+  ok(new Set(drawn).size > 40);
+  equal(
+    renderRequest(ASSIGNMENT, { ...prompts, askers: [] }, { temperature: 0 }, HOW).messages[0]?.content,
+    "a colonist",
+  );
+});
+
+Deno.test("loadPrompts refuses a passage outside its marks", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".jsonc" });
+  const generate = { ...PROMPTS.generate, chess: { user: "Read:\n{{passage}}\nNow write." } };
+  await Deno.writeTextFile(path, JSON.stringify({ ...PROMPTS, generate }, null, 2));
+  await rejects(loadPrompts(path), /"generate\.chess\.user": "\{\{passage\}\}" must stand between <passage>/);
+  await Deno.remove(path);
+});
+
+Deno.test("the preset has a prompt for each kind, which carries voice, themes, asker and passage", async () => {
+  const prompts = await loadPrompts(presetPath("deepred/prompts.jsonc"));
+  const seen = new Set<string>();
+  for (const kind of SOURCE_KINDS) {
+    const [system, user] = renderRequest({ ...ASSIGNMENT, chunk: { ...CHUNK, kind } }, prompts, { temperature: 0 }, HOW)
+      .messages.map(({ content }) => content);
+    // One prefix for all, which servers keep.
+    equal(system, prompts.generate.system);
+    for (const part of [PERSONA.voice, PERSONA.sample, "collectivism, science", "Who asks: "]) {
+      ok(user?.includes(part), kind);
+    }
+    equal(user?.match(/<passage>\nThe workers sang\.\n<\/passage>/g)?.length, 1, kind);
+    ok(!/\{\{|\}\}/.test(user ?? ""));
+    seen.add(user ?? "");
+  }
+  equal(seen.size, SOURCE_KINDS.length);
+  ok((prompts.askers?.length ?? 0) >= 20);
+  equal(new Set(prompts.askers).size, prompts.askers?.length);
 });
