@@ -67,9 +67,8 @@ export const browse = defineStep({
   },
   report({ accepted, rejected, path }) {
     if (accepted + rejected === 0) return "no verdicts";
-    return `${count(accepted)} accepted and ${
-      count(rejected)
-    } rejected by hand, kept in "${path}"; the next gate or generate follows them`;
+    return `${count(accepted)} accepted and ${count(rejected)} rejected by hand, kept in "${path}"; ` +
+      "deno task gate --overwrite builds the dataset anew by them";
   },
 });
 
