@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../core/errors.ts";
+import { count } from "../core/format.ts";
 import { transformJsonl } from "../core/parallel.ts";
 import { beside, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
@@ -89,6 +90,10 @@ export const chunk = defineStep({
     context.emit({ type: "metric", name: "chunks", value: written });
     context.emit({ type: "artifact", path: paths.output, title: "Chunks", rows: written });
     return { ...paths, works: rows, chunks: written, dropped: drops, cutSentences };
+  },
+  report({ works, chunks, dropped }) {
+    const left = Object.values(dropped).reduce((sum, number) => sum + number, 0);
+    return `${count(chunks)} passages from ${count(works)} works; ${count(left)} left out`;
   },
 });
 

@@ -29,7 +29,7 @@ const options = z.object({
     "Also show which categories and patterns hit where, and write it beside the output, to …_stats.json",
   ),
   workers: z.int().min(1).max(64).optional().describe(
-    "Threads; default: by the size of the input and the cores, at most 4",
+    "Threads; default: by the size of the input and the cores, at most 3",
   ),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
 });

@@ -68,14 +68,12 @@ Deno.test("matcher falls back to a shorter match, and to the words inside a phra
   deepEqual(found(["u\\.s\\.s\\.r\\."], "U.S.S.R. u.s.s.r.x"), ["U.S.S.R."]);
 });
 
-Deno.test("matcher runs hostile patterns and texts in linear time", () => {
-  const hostile = ["(a+)+", "(a|a)*b", "(a|aa)+c", "\\w*ly", "x{0,200}y"];
-  const themes = themesOf({ theme: hostile });
-  for (const text of ["a".repeat(1_000_000), "a ".repeat(500_000), "x".repeat(1_000_000)]) {
-    const started = performance.now();
-    matchThemes(themes, text);
-    equal(performance.now() - started < 2000, true);
-  }
+Deno.test("matcher comes to an end with hostile patterns on hostile texts", () => {
+  const themes = themesOf({ theme: ["(a+)+", "(a|a)*b", "(a|aa)+c", "\\w*ly", "x{0,200}y"] });
+  // A backtracking engine would not be done with the first of them this year.
+  const counts = ["a".repeat(1_000_000), "a ".repeat(500_000), "x".repeat(1_000_000)]
+    .map((text) => matchThemes(themes, text).length);
+  deepEqual(counts, [1, 500_000, 0]);
 });
 
 /** Small numbers that look random and are the same in every run (mulberry32). */

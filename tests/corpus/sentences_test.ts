@@ -149,15 +149,13 @@ Deno.test("splitSentences and splitParagraphs leave out white space only, on ran
   }
 });
 
-Deno.test("splitSentences takes linear time on hostile texts", () => {
-  const time = (text: string) => {
-    const started = performance.now();
-    splitSentences(text);
-    return performance.now() - started;
-  };
+Deno.test("splitSentences comes to an end on hostile texts, within them and in order", () => {
   for (const unit of ["a.", ".", "x ", "\n", ". ", '?"', "A. ", "\n ", "[1]", "(", " .", "\u201c", "x\n\n", "( Mr. "]) {
-    time(unit.repeat(1000));
-    // A quadratic way would need minutes for a million.
-    ok(time(unit.repeat(1_000_000)) < 3000, `slow on ${JSON.stringify(unit)}`);
+    const text = unit.repeat(1_000_000); // A quadratic way would need minutes.
+    let last = 0;
+    for (const { start, end } of splitSentences(text)) {
+      if (start < last || end <= start || end > text.length) ok(false, `${JSON.stringify(unit)}: ${start}–${end}`);
+      last = end;
+    }
   }
 });
