@@ -11,6 +11,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   align: async () => (await import("./align.ts")).align,
   generate: async () => (await import("./generate.ts")).generate,
   benchmark: async () => (await import("./benchmark.ts")).benchmark,
+  browse: async () => (await import("./browse.ts")).browse,
   split: async () => (await import("./split.ts")).split,
 };
 
