@@ -127,7 +127,7 @@ export function planSize(options: PlanOptions): { chunks: number; examples: numb
 function queuesOf(components: readonly Component[], order: Int32Array, options: PlanOptions): Queue[] {
   const { passages: { facts }, examplesPerChunk, seed, weights, covered, limit } = options;
   const targets = components.map(({ target }) => target);
-  const parts = partPassages(order, facts, components, targets);
+  const parts = partPassages(order, facts, components, targets.map((target) => target / examplesPerChunk));
   const limits = limit === undefined
     ? undefined
     : partRequests(limit, targets, parts.map((part) => part.length * examplesPerChunk));
@@ -200,11 +200,11 @@ function refill(
   order: Int32Array,
   used: Uint8Array,
   mix: MixPlan,
-  { passages: { facts } }: PlanOptions,
+  { passages: { facts }, examplesPerChunk }: PlanOptions,
 ): boolean {
   const missing = new Map(mix.missing().map(({ component, missing }) => [component, missing]));
   const hungry = queues.filter(({ component }) => missing.has(component.name));
-  const needs = hungry.map(({ component }) => missing.get(component.name) ?? 1);
+  const needs = hungry.map(({ component }) => (missing.get(component.name) ?? 1) / examplesPerChunk);
   const left = order.filter((index) => !used[index]);
   const parts = partPassages(left, facts, hungry.map(({ component }) => component), needs);
   hungry.forEach((queue, at) => {

@@ -54,28 +54,38 @@ export function themesFor(component: Component, facts: PassageFacts, all: readon
 }
 
 /**
- * Gives each passage to one of the components that draw from it: the one that has least for what it needs. So a component
- * with few sources gets all of them as long as it lags behind.
+ * Gives each passage to one of the components that draw from it: to the one that presses most, by what it still needs as
+ * a share of what it can still get. So a component with few sources is served before one that can do with any; where all
+ * have what they need, a second round begins, for examples that will be rejected.
  *
- * @param needs Examples that each component needs.
+ * @param needs Passages that each component needs.
  */
 export function partPassages(
-  order: Iterable<number>,
+  order: ArrayLike<number> & Iterable<number>,
   facts: readonly PassageFacts[],
   components: readonly Component[],
   needs: readonly number[],
 ): number[][] {
   const queues: number[][] = components.map(() => []);
-  for (const index of order) {
+  const left = components.map(() => 0);
+  const drawing = Array.from(order, (index) => {
     const passage = facts[index];
-    if (!passage) continue;
+    const list = components.flatMap((component, at) => passage && draws(component, passage) ? [at] : []);
+    for (const at of list) left[at] = (left[at] ?? 0) + 1;
+    return list;
+  });
+  const filled = (at: number) => (queues[at]?.length ?? 0) / (needs[at] ?? 1);
+  for (let place = 0; place < order.length; place++) {
+    const list = drawing[place] ?? [];
+    const round = Math.floor(Math.min(...list.map(filled))) + 1;
     let best = -1;
-    let least = Infinity;
-    components.forEach((component, at) => {
-      const share = (queues[at]?.length ?? 0) / (needs[at] ?? 1);
-      if (share < least && draws(component, passage)) [best, least] = [at, share];
-    });
-    queues[best]?.push(index);
+    let highest = -Infinity;
+    for (const at of list) {
+      const pressure = (round - filled(at)) * (needs[at] ?? 1) / (left[at] ?? 1);
+      if (pressure > highest) [best, highest] = [at, pressure];
+    }
+    for (const at of list) left[at] = (left[at] ?? 0) - 1;
+    queues[best]?.push(order[place] ?? 0);
   }
   return queues;
 }
