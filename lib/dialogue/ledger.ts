@@ -12,8 +12,10 @@ export type Answer =
 
 /** The requests that were sent for one example, in turn, so that it is found again when the plan has changed. */
 export const Asked = z.object({
-  /** Of the passage, so that another text under its id is not taken for it. */
+  /** Of the passage's text, so that another text under its id is not taken for it. */
   passage: z.string(),
+  /** What the example was to be about, the main theme first. */
+  themes: z.array(z.string()),
   requests: z.array(z.object({
     hash: z.string(),
     /** Of the messages. */
@@ -31,10 +33,12 @@ export interface Ledger extends Disposable {
   /** Facts about the run that a later one needs. */
   note(key: string): string | undefined;
   setNote(key: string, value: string): void;
-  /** How an example was asked for, by its id. */
-  asked(id: string): Asked | undefined;
-  /** Keeps how examples were asked for, all in one transaction. */
+  /** How examples were asked for, by their ids, in the order in which they were remembered. */
+  remembered(): IterableIterator<readonly [id: string, asked: Asked]>;
+  /** Adds how examples were asked for, all in one transaction. */
   remember(examples: Iterable<readonly [id: string, asked: Asked]>): void;
+  /** Forgets how examples were asked for; the answers stay. */
+  forget(): void;
 }
 
 const Stored = z.union([
@@ -51,6 +55,7 @@ const Stored = z.union([
   z.object({ fault: z.object({ kind: z.string(), message: z.string() }) }),
 ]);
 const Value = z.object({ value: z.string() }).optional();
+const Row = z.object({ id: z.string(), value: z.string() });
 
 /**
  * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
@@ -71,7 +76,7 @@ export function openLedger(path: string): Ledger {
     database.exec(`
       CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS examples (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS examples (turn INTEGER PRIMARY KEY, id TEXT NOT NULL, value TEXT NOT NULL);
       BEGIN IMMEDIATE; COMMIT;
     `);
   } catch (error) {
@@ -82,8 +87,8 @@ export function openLedger(path: string): Ledger {
   const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
   const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
   const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
-  const selectExample = database.prepare("SELECT value FROM examples WHERE id = ?");
-  const insertExample = database.prepare("INSERT OR REPLACE INTO examples (id, value) VALUES (?, ?)");
+  const selectExamples = database.prepare("SELECT id, value FROM examples ORDER BY turn");
+  const insertExample = database.prepare("INSERT INTO examples (id, value) VALUES (?, ?)");
 
   let pending: Promise<void> | undefined;
   const commit = () => {
@@ -117,10 +122,12 @@ export function openLedger(path: string): Ledger {
     count: () => z.object({ n: z.number() }).parse(database.prepare("SELECT count(*) AS n FROM answers").get()).n,
     note: (key) => Value.parse(selectNote.get(key))?.value,
     setNote: (key, value) => void insertNote.run(key, value),
-    asked(id) {
-      const row = Value.parse(selectExample.get(id));
-      const asked = row && Asked.safeParse(JSON.parse(row.value));
-      return asked?.success ? asked.data : undefined;
+    *remembered() {
+      for (const row of selectExamples.iterate()) {
+        const { id, value } = Row.parse(row);
+        const asked = Asked.safeParse(JSON.parse(value));
+        if (asked.success) yield [id, asked.data];
+      }
     },
     remember(examples) {
       if (pending) commit();
@@ -132,6 +139,10 @@ export function openLedger(path: string): Ledger {
         if (database.isTransaction) database.exec("ROLLBACK");
         throw unusable(path, error);
       }
+    },
+    forget() {
+      if (pending) commit();
+      database.exec("DELETE FROM examples");
     },
     [Symbol.dispose]() {
       if (pending) commit();

@@ -76,7 +76,7 @@ export const generate = defineStep({
       throw occupied(paths.ledger, `it holds ${ledger.count()} answers of a run`);
     }
     if (engine.name === "rehearsal") say("warn", REHEARSAL_NOTICE);
-    ledger.setNote("run", JSON.stringify(runNote(options, engine)));
+    ledger.setNote("run", JSON.stringify(runNote(options, engine, paths)));
     manner.structured = ledger.note(`prompt-only ${engine.model}`) === undefined;
 
     const { examples: total } = plan;
@@ -150,7 +150,7 @@ async function setAside(ledger: string): Promise<void> {
 }
 
 /** What the ledger's answers were asked with: the step gate tells it in the card, and finds them by it. */
-function runNote(options: GenerateOptions, engine: { name: string; model: string }): RunNote {
+function runNote(options: GenerateOptions, engine: { name: string; model: string }, paths: GeneratePaths): RunNote {
   const { temperature, maxTokens, seed, examplesPerChunk, maxChunks } = options;
   return {
     engine: engine.name,
@@ -160,6 +160,9 @@ function runNote(options: GenerateOptions, engine: { name: string; model: string
     seed,
     examplesPerChunk,
     ...(maxChunks === undefined ? {} : { maxChunks }),
+    input: paths.input,
+    personas: paths.personas,
+    prompts: paths.prompts,
   };
 }
 

@@ -1,13 +1,16 @@
 /** What came of every example that was asked for, read from the ledger: along the plan of a run, or along what it kept. */
 import { z } from "zod";
+import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
+import { explain } from "../core/jsonl.ts";
 import { type Ask, converse, type Manner } from "../dialogue/converse.ts";
 import type { Answer, Asked, Ledger } from "../dialogue/ledger.ts";
 import { type Exchange, parseExchange } from "../dialogue/parse.ts";
 import type { Persona } from "../dialogue/personas.ts";
 import { type Assignment, themesOf } from "../dialogue/prompt.ts";
 import { requestHash } from "../llm/chat.ts";
-import type { FilteredChunk } from "../records.ts";
+import { FilteredChunk } from "../records.ts";
+import { type Place, placedLines, readPlaces } from "./browse_places.ts";
 
 /** What a run asked with, kept in the ledger as the note `run`. */
 export const RunNote = z.object({
@@ -18,6 +21,10 @@ export const RunNote = z.object({
   seed: z.number(),
   examplesPerChunk: z.number(),
   maxChunks: z.number().optional(),
+  /** Where it found what it asked about, and with which prompts and personas. */
+  input: z.string(),
+  personas: z.string(),
+  prompts: z.string(),
 });
 export type RunNote = z.output<typeof RunNote>;
 
@@ -57,6 +64,8 @@ export async function* replayed(
   },
 ): AsyncGenerator<Candidate> {
   let kept: [string, Asked][] = [];
+  ledger.setNote("remembered", "");
+  ledger.forget();
   for await (const task of tasks) {
     const requests: Sent[] = [];
     const answers: Answer[] = [];
@@ -81,7 +90,9 @@ export async function* replayed(
         ? { kind: "exchange", exchange: outcome.exchange, model: outcome.model, request }
         : { kind: "failed" },
     };
-    if (requests.length > 0) kept.push([exampleId(task), { passage: passageHash(task.chunk), requests }]);
+    if (requests.length > 0) {
+      kept.push([exampleId(task), { passage: passageHash(task.chunk), themes: [...task.themes], requests }]);
+    }
     if (kept.length >= 1000) {
       ledger.remember(kept);
       kept = [];
@@ -91,35 +102,79 @@ export async function* replayed(
   ledger.setNote("remembered", String(ledger.count()));
 }
 
-/** What the ledger holds of these passages, in their order and that of the personas; `onUnasked` hears of the others. */
-export async function* remembered(
-  { chunks, personas, ledger, onUnasked }: {
-    chunks: AsyncIterable<FilteredChunk>;
+/**
+ * What the ledger holds of these passages, in the order of the run.
+ *
+ * @param dropped Hears of examples that have no place now: `no_passage`, `other_passage` or `no_persona`.
+ */
+export async function* recalled(
+  { input, personas, ledger, keep, dropped, signal }: {
+    input: string;
     personas: readonly Persona[];
     ledger: Ledger;
-    onUnasked?: (chunk: FilteredChunk) => void;
+    /** Whether a passage is still wanted. */
+    keep: (chunk: FilteredChunk) => boolean;
+    dropped: (reason: string) => void;
+    signal: AbortSignal;
   },
 ): AsyncGenerator<Candidate> {
-  for await (const chunk of chunks) {
-    const passage = passageHash(chunk);
-    const themes = themesOf(chunk);
-    const found = personas.flatMap((persona) => {
-      const asked = ledger.asked(exampleId({ chunk, persona }));
-      return asked?.passage === passage ? [{ persona, asked }] : [];
-    });
-    if (found.length === 0) onUnasked?.(chunk);
-    for (const [index, { persona, asked }] of found.entries()) {
-      const answers = asked.requests.flatMap(({ hash }) => ledger.get(hash) ?? []);
-      yield {
-        chunk,
-        persona,
-        themes,
-        last: index === found.length - 1,
-        answers,
-        outcome: outcomeOf(asked, ledger),
-      };
-    }
+  const places = await placesOf(input, signal);
+  const byId = new Map(personas.map((persona) => [persona.id, persona]));
+  const found: { asked: Asked; persona: Persona; place: Place }[] = [];
+  for (const [id, asked] of ledger.remembered()) {
+    const cut = id.lastIndexOf("/");
+    const place = places.get(id.slice(0, cut)), persona = byId.get(id.slice(cut + 1));
+    if (place && persona) found.push({ asked, persona, place });
+    else dropped(place ? "no_persona" : "no_passage");
   }
+  let at = 0;
+  for await (const bytes of readPlaces(found.map(({ place }) => place), signal)) {
+    const { asked, persona } = found[at++] ?? {};
+    if (!asked || !persona) throw new RangeError("more passages than were asked for");
+    const chunk = parseLine(bytes, FilteredChunk, input);
+    if (passageHash(chunk) !== asked.passage) {
+      dropped("other_passage");
+      continue;
+    }
+    if (!keep(chunk)) {
+      dropped("too_few_matches");
+      continue;
+    }
+    // A theme that the passage no longer has binds nobody.
+    const known = asked.themes.filter((theme) => (chunk.keyword_counts[theme] ?? 0) > 0);
+    yield {
+      chunk,
+      persona,
+      themes: known.length > 0 ? known : themesOf(chunk),
+      last: found[at]?.place !== found[at - 1]?.place,
+      answers: asked.requests.flatMap(({ hash }) => ledger.get(hash) ?? []),
+      outcome: outcomeOf(asked, ledger),
+    };
+  }
+}
+
+const Identified = z.object({ id: z.string() });
+
+/** @throws {UserError} naming the file and the cause. */
+function parseLine<T>(bytes: Uint8Array, schema: z.ZodType<T>, place: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new UserError(`Cannot read "${place}": the line is not JSON`, { exitCode: 2, cause });
+  }
+  const row = schema.safeParse(value);
+  if (row.success) return row.data;
+  throw new UserError(`Cannot read "${place}": ${explain(row.error)}`, { exitCode: 2 });
+}
+
+/** Where each passage lies, by its id. */
+async function placesOf(input: string, signal: AbortSignal): Promise<Map<string, Place>> {
+  const places = new Map<string, Place>();
+  for await (const { place, bytes, number } of placedLines(input, signal)) {
+    places.set(parseLine(bytes, Identified, `${input}:${number}`).id, place);
+  }
+  return places;
 }
 
 /** The first usable answer, else why the last one is none. */

@@ -1,0 +1,227 @@
+/** Phase 3: the dataset is built anew from the answers that are there, with other thresholds, themes or passages. */
+import { join } from "node:path";
+import { z } from "zod";
+import { UsageError, UserError } from "../core/errors.ts";
+import { writeFileAtomic } from "../core/files.ts";
+import { beside, dataDir, presetPath } from "../core/paths.ts";
+import { type Context, defineStep } from "../core/step.ts";
+import { countThemes } from "../corpus/themes.ts";
+import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
+import { type Ledger, openLedger } from "../dialogue/ledger.ts";
+import { loadPersonas } from "../dialogue/personas.ts";
+import { loadPrompts } from "../dialogue/prompt.ts";
+import { readVerdicts } from "../dialogue/verdicts.ts";
+import { assignments } from "./generate_answers.ts";
+import { recalled, replayed, RunNote } from "./generate_candidates.ts";
+import { datasetCard } from "./generate_card.ts";
+import { buildDataset } from "./generate_dataset.ts";
+import { type DatasetPaths, datasetPaths, generateOptions } from "./generate_options.ts";
+import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
+import { splitDataset, type SplitResult } from "./split.ts";
+
+const {
+  input,
+  gates,
+  anachronisms,
+  slop,
+  evaluation,
+  personas,
+  themes,
+  split,
+  trainRatio,
+  splitBy,
+  stats,
+  dataDir: root,
+} = generateOptions.shape;
+
+const options = z.object({
+  input,
+  output: z.string().optional()
+    .describe("Dataset to write; default: <data-dir>/dataset/theme_dataset.jsonl"),
+  ledger: z.string().optional().describe(
+    "Answers of a run; default: the _ledger.sqlite beside the output, else that of <data-dir>/dataset/theme_dataset.jsonl",
+  ),
+  gates,
+  anachronisms,
+  slop,
+  evaluation,
+  themes,
+  personas,
+  minMatches: z.number().min(0).optional().describe(
+    "Leave out passages whose theme words weigh less, counted anew with --themes; default: take all of the input",
+  ),
+  split,
+  trainRatio,
+  splitBy,
+  stats,
+  overwrite: z.boolean().default(false).describe("Replace an existing dataset; the answers stay"),
+  dataDir: root,
+});
+type Options = z.output<typeof options>;
+
+export interface GateResult {
+  paths: DatasetPaths;
+  stats: GenerateStats;
+  /** Answers that have no place in the dataset now, by reason. */
+  unused: Record<string, number>;
+  split?: SplitResult;
+  /** Whether `--stats` was asked for. */
+  detailed: boolean;
+}
+
+/** Builds the dataset from the ledger. No model is asked; the same settings as those of the run make the same dataset. */
+export const gate = defineStep({
+  name: "gate",
+  summary: "Builds the dataset anew from the answers that are there, with other thresholds, themes or passages",
+  options,
+  files(options, { env }) {
+    const { passages, personas, dataset, gates, ledger } = pathsOf(options, env);
+    const { output, sources, rejects, stats, card, train, val, splitRejects } = dataset;
+    return {
+      reads: [passages, ledger.given, personas, ...Object.values(gates)],
+      writes: [output, sources, rejects, stats, card, ...(options.split ? [train, val, splitRejects] : [])],
+    };
+  },
+  async run(options, context): Promise<GateResult> {
+    const start = context.clock.now();
+    const { passages, personas: personasPath, dataset: paths, gates: files, ledger: where } = pathsOf(
+      options,
+      context.env,
+    );
+    const ledgerPath = !await exists(where.given) && await exists(where.other) ? where.other : where.given;
+    if (!options.overwrite && await exists(paths.output)) {
+      throw new UsageError(
+        `Cannot write "${paths.output}": it exists already`,
+        "Replace it by --overwrite (the answers stay), or name another --output.",
+      );
+    }
+    if (!await exists(ledgerPath)) {
+      throw new UserError(`Cannot gate: there are no answers in "${ledgerPath}"`, {
+        hint: "Run generate first, or name its --ledger.",
+      });
+    }
+    const gates = await loadGates(files);
+    const { personas } = await loadPersonas(personasPath);
+    using ledger = openLedger(ledgerPath);
+    const run = runOf(ledger, ledgerPath);
+    if (ledger.note("remembered") !== String(ledger.count())) await recall(run, ledger, ledgerPath, context);
+    if (run.engine === "rehearsal") context.emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
+
+    const unused = new Map<string, number>();
+    const { minMatches } = options;
+    const tally = await buildDataset({
+      candidates: recalled({
+        input: passages,
+        personas,
+        ledger,
+        keep: ({ text }) => minMatches === undefined || countThemes(gates.themes, text).score >= minMatches,
+        dropped: (reason) => unused.set(reason, (unused.get(reason) ?? 0) + 1),
+        signal: context.signal,
+      }),
+      gates,
+      input: passages,
+      // Verdicts follow the words: those on the run's own dataset hold for another one of its answers.
+      verdicts: readVerdicts(
+        await exists(paths.verdicts) ? paths.verdicts : ledgerPath.replace(/_ledger\.sqlite$/, "_verdicts.sqlite"),
+      ),
+      paths,
+      context,
+    });
+    const { engine, model, seed, temperature } = run;
+    const answers = [...tally.models.values()].reduce((sum, model) => sum + model.answers, 0);
+    const stats = statistics(tally, { sent: 0, reused: answers, unanswered: 0 }, {
+      start,
+      end: context.clock.now(),
+      engine,
+      model,
+      seed,
+    });
+    await writeFileAtomic(paths.stats, JSON.stringify(stats, null, 2) + "\n");
+    await writeFileAtomic(paths.card, datasetCard(stats, tally, temperature));
+    tell(stats, unused, paths, context);
+    if (tally.accepted === 0) {
+      throw new UserError(`Cannot make a dataset: none of ${tally.requested} examples passed`, {
+        hint: tally.requested === 0
+          ? `No answer in "${ledgerPath}" belongs to a passage of "${passages}".`
+          : `Each is kept with its reason in "${paths.rejects}".`,
+      });
+    }
+    const result = { paths, stats, unused: Object.fromEntries(unused), detailed: options.stats };
+    if (!options.split) return result;
+    const { trainRatio: ratio, splitBy: by } = options;
+    return { ...result, split: await splitDataset({ paths, ratio, seed, by, evaluation: files.evaluation }, context) };
+  },
+  report({ stats, detailed }) {
+    const lines = summaryLines(stats);
+    return [...(detailed ? lines : lines.slice(0, 1)), ...(stats.rehearsal ? [REHEARSAL_NOTICE] : [])].join("\n");
+  },
+});
+
+/** @throws {UserError} a ledger of no run, or of an older version. */
+function runOf(ledger: Ledger, path: string): RunNote {
+  const note = ledger.note("run");
+  const run = note === undefined ? undefined : RunNote.safeParse(JSON.parse(note));
+  if (run?.success) return run.data;
+  throw new UserError(`Cannot gate: "${path}" does not say how its answers were asked for`, {
+    hint: "Run generate --resume once; it asks for nothing that is there.",
+  });
+}
+
+/** Follows the run's plan through the ledger, where the run ended before it had built its dataset. */
+async function recall(run: RunNote, ledger: Ledger, path: string, context: Context): Promise<void> {
+  context.emit({
+    type: "log",
+    level: "info",
+    message: `"${path}" is of a run that did not end: looking up its answers`,
+  });
+  const [{ personas }, prompts] = await Promise.all([loadPersonas(run.personas), loadPrompts(run.prompts)]);
+  const planned = generateOptions.parse({
+    examplesPerChunk: run.examplesPerChunk,
+    maxChunks: run.maxChunks,
+    seed: run.seed,
+  });
+  const candidates = replayed({
+    tasks: assignments(run.input, personas, planned, context.signal),
+    manner: {
+      prompts,
+      sampling: { temperature: run.temperature, maxTokens: run.maxTokens },
+      seed: run.seed,
+      structured: true,
+    },
+    model: run.model,
+    ledger,
+  });
+  for await (const _ of candidates) context.signal.throwIfAborted();
+}
+
+function tell(
+  stats: GenerateStats,
+  unused: ReadonlyMap<string, number>,
+  paths: DatasetPaths,
+  { emit }: Pick<Context, "emit">,
+): void {
+  for (const [reason, count] of [...unused, ...Object.entries(stats.rejects)]) emit({ type: "drop", reason, count });
+  emit({ type: "metric", name: "examples", value: stats.examples_generated });
+  emit({ type: "artifact", path: paths.output, title: "Dataset", rows: stats.examples_generated });
+  emit({ type: "artifact", path: paths.rejects, title: "Rejects", rows: stats.examples_failed });
+  emit({ type: "artifact", path: paths.stats, title: "Statistics" });
+  emit({ type: "artifact", path: paths.card, title: "Dataset card" });
+}
+
+function pathsOf(options: Options, env: Context["env"]) {
+  const root = dataDir(options.dataDir, env);
+  const standard = join(root, "dataset", "theme_dataset.jsonl");
+  const output = options.output ?? standard;
+  const given = options.ledger ?? beside(output, "_ledger.sqlite");
+  return {
+    passages: options.input ?? join(root, "theme_chunks", "filtered.jsonl"),
+    personas: options.personas ?? presetPath("deepred/personas.jsonc"),
+    gates: gateFiles(options),
+    dataset: datasetPaths(output),
+    ledger: { given, other: options.ledger ?? beside(standard, "_ledger.sqlite") },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
