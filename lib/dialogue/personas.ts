@@ -122,27 +122,26 @@ export interface Dealt<T> {
 }
 
 /**
- * Deals personas to passages, so that persona × theme is covered evenly at every moment of the run.
+ * Deals personas to passages, so that each theme is covered evenly by all of them at every moment of the run.
  *
- * Of the themes that a passage offers, each example takes the one with the fewest examples so far. Within the theme goes
- * the persona with the smallest (n + ½) / weight, n being its examples there: the divisor method of Webster, which keeps
- * every persona within one example of its share. Ties go to the persona with the fewest examples over all themes, then
- * to chance by the seed. A hand never holds a persona twice, so that a persona may be put off by one more example.
+ * For an example about a theme goes the persona with the smallest (n + ½) / weight, n being its examples there: the divisor
+ * method of Webster, which follows the weights to about one example. Ties go to the persona with the fewest examples over
+ * all themes, then to chance by the seed. A hand never holds a persona twice, so that one may be put off for the next.
  *
  * The draw depends on the seed and on the hands dealt before, and on nothing else; memory is one number a cell.
  *
  * @param weights By id; what is not named weighs 1.
  * @param covered Examples that there are already, by theme and id: what has fewest comes first.
+ * @returns Deals one persona for each of the themes given, all different.
  *
  * @example
  * ```ts
- * import { deepEqual, equal } from "node:assert/strict";
+ * import { equal } from "node:assert/strict";
  * import { createDealer } from "@/dialogue/personas.ts";
  *
  * const deal = createDealer([{ id: "primary" }, { id: "teacher" }, { id: "cosmist" }], 1969);
- * const hand = deal(["strategy", "science"], 3);
+ * const hand = deal(["strategy", "science", "strategy"]);
  * equal(new Set(hand.map(({ persona }) => persona.id)).size, 3);
- * deepEqual(hand.map(({ theme }) => theme), ["strategy", "science", "strategy"]);
  * ```
  */
 export function createDealer<T extends { readonly id: string }>(
@@ -150,10 +149,10 @@ export function createDealer<T extends { readonly id: string }>(
   seed: number,
   weights: ReadonlyMap<string, number> = new Map(),
   covered: Coverage = new Map(),
-): (themes: readonly string[], count: number) => Dealt<T>[] {
+): (themes: readonly string[]) => Dealt<T>[] {
   const weightOf = ({ id }: T) => weights.get(id) ?? 1;
   const cards = personas.filter((persona) => weightOf(persona) > 0);
-  const rows = new Map<string, { count: number; dealt: Float64Array; random: () => number }>();
+  const rows = new Map<string, { dealt: Float64Array; random: () => number }>();
   const total = new Float64Array(cards.length);
   const weight = Float64Array.from(cards, weightOf);
   const rowOf = (theme: string) => {
@@ -161,36 +160,28 @@ export function createDealer<T extends { readonly id: string }>(
     if (known) return known;
     const dealt = Float64Array.from(cards, ({ id }) => covered.get(theme)?.get(id) ?? 0);
     dealt.forEach((count, at) => total[at] = (total[at] ?? 0) + count);
-    const count = dealt.reduce((sum, count) => sum + count, 0);
-    const row = { count, dealt, random: seededRandom(seed, "deal", theme) };
+    const row = { dealt, random: seededRandom(seed, "deal", theme) };
     rows.set(theme, row);
     return row;
   };
-  return (themes, count) => {
-    if (count > cards.length) {
+  return (themes) => {
+    if (themes.length > cards.length) {
       throw new UsageError(
-        `Cannot make ${count} examples per chunk: there are ${cards.length} personas, and a chunk's examples share none`,
+        `Cannot make ${themes.length} examples per chunk: there are ${cards.length} personas, and a chunk's examples share none`,
         "Ask for fewer --examples-per-chunk, or for more personas.",
       );
     }
-    const hand: Dealt<T>[] = [];
     const taken = new Set<number>();
-    while (hand.length < count) {
-      const theme = themes.reduce(
-        (least, name) => rowOf(name).count < rowOf(least).count ? name : least,
-        themes[0] ?? NO_THEME,
-      );
+    return themes.map((theme) => {
       const row = rowOf(theme);
       const at = nextCard(row.dealt, total, weight, taken, row.random);
       const persona = cards[at];
       if (!persona) throw new RangeError("no card to deal"); // There are more cards than a hand holds.
       taken.add(at);
-      row.count++;
       row.dealt[at] = (row.dealt[at] ?? 0) + 1;
       total[at] = (total[at] ?? 0) + 1;
-      hand.push({ persona, theme });
-    }
-    return hand;
+      return { persona, theme };
+    });
   };
 }
 
@@ -235,5 +226,5 @@ export function personaDealer<T extends { readonly id: string }>(
   seed: number,
 ): (theme: string, count: number) => T[] {
   const deal = createDealer(personas, seed);
-  return (theme, count) => deal([theme], count).map(({ persona }) => persona);
+  return (theme, count) => deal(Array<string>(count).fill(theme)).map(({ persona }) => persona);
 }

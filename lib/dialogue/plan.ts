@@ -1,11 +1,10 @@
 /** The plan of a run: which persona answers about which theme of which passage, in which order, for which component. */
-import { UsageError } from "../core/errors.ts";
-import { type Component, createMixPlan, type MixPlan, wholeRecipe } from "./mix.ts";
+import { createMixPlan, type MixPlan, wholeRecipe } from "./mix.ts";
 import type { Passages } from "./passages.ts";
-import { type Coverage, createDealer, type Dealt, NO_THEME, type Persona } from "./personas.ts";
-import { draws, type Order, orderPassages, partPassages, partRequests, themesFor } from "./plan_order.ts";
+import { type Coverage, NO_THEME, type Persona } from "./personas.ts";
+import { draws, type Order } from "./plan_order.ts";
+import { fillQueues, layOut, type Queue, refill } from "./plan_queues.ts";
 import { type Assignment, themesOf } from "./prompt.ts";
-import { seedOf } from "./random.ts";
 
 export interface PlanOptions {
   readonly passages: Passages;
@@ -40,18 +39,6 @@ export interface PlannedAssignment extends Assignment {
   readonly first: boolean;
   /** Whether it is the last of its passage; never comes where the component was full before. */
   readonly last: boolean;
-}
-
-/** What is left to do for one component. */
-interface Queue {
-  readonly component: Component;
-  readonly deal: (themes: readonly string[], count: number) => Dealt<Persona>[];
-  passages: number[];
-  next: number;
-  /** What is still to be handed out of the passage in hand. */
-  hand: PlannedAssignment[];
-  begun: number;
-  limit: number;
 }
 
 /**
@@ -90,8 +77,8 @@ interface Queue {
 export async function* planAssignments(options: PlanOptions): AsyncGenerator<PlannedAssignment> {
   const { passages, signal } = options;
   const mix = options.mix ?? createMixPlan(wholeRecipe());
-  const order = orderPassages(passages.facts, options.order).subarray(0, options.maxChunks);
-  const queues = queuesOf(mix.recipe.components, order, options);
+  const layout = layOut(mix.recipe, options);
+  const queues = fillQueues(mix.recipe, layout, options);
   const used = new Uint8Array(passages.facts.length);
   while (true) {
     signal?.throwIfAborted();
@@ -105,56 +92,19 @@ export async function* planAssignments(options: PlanOptions): AsyncGenerator<Pla
       yield assignment;
     } else if (!options.mix) return;
     else if (mix.pending() > 0) await verdict(mix, signal);
-    else if (options.limit !== undefined || !refill(queues, order, used, mix, options)) return;
+    else if (options.limit !== undefined || !refill(queues, layout, used, mix, options)) return;
   }
 }
 
 /** How much a plan holds at most: passages that any component draws from, and examples, targets considered. */
 export function planSize(options: PlanOptions): { chunks: number; examples: number } {
-  const { passages: { facts }, examplesPerChunk, limit = Infinity, mix } = options;
+  const { passages: { facts }, examplesPerChunk, maxChunks = Infinity, limit = Infinity, mix } = options;
   const components = (mix?.recipe ?? wholeRecipe()).components;
-  const order = orderPassages(facts, options.order).subarray(0, options.maxChunks);
-  let chunks = 0;
-  for (const index of order) {
-    const passage = facts[index];
-    if (passage && components.some((component) => draws(component, passage))) chunks++;
-  }
+  const drawn = facts.filter((passage) => components.some((component) => draws(component, passage))).length;
+  const chunks = Math.min(drawn, maxChunks);
   const wanted = components.reduce((sum, { target }) => sum + target, 0);
   const examples = Math.min(chunks * examplesPerChunk, wanted, limit);
   return { chunks: Math.min(chunks, Math.ceil(examples / examplesPerChunk)), examples };
-}
-
-function queuesOf(components: readonly Component[], order: Int32Array, options: PlanOptions): Queue[] {
-  const { passages: { facts }, examplesPerChunk, seed, weights, covered, limit } = options;
-  const targets = components.map(({ target }) => target);
-  const parts = partPassages(order, facts, components, targets.map((target) => target / examplesPerChunk));
-  const limits = limit === undefined
-    ? undefined
-    : partRequests(limit, targets, parts.map((part) => part.length * examplesPerChunk));
-  return components.map((component, at) => ({
-    component,
-    deal: createDealer(speakers(component, options), seedOf(seed, "plan", component.name), weights, covered),
-    passages: parts[at] ?? [],
-    next: 0,
-    hand: [],
-    begun: 0,
-    limit: limits?.[at] ?? Infinity,
-  }));
-}
-
-/** @throws {UsageError} where there are too few. */
-function speakers(component: Component, { personas, weights, examplesPerChunk }: PlanOptions): Persona[] {
-  const { name, personas: categories } = component;
-  const speaking = personas.filter(({ id, category }) =>
-    (categories.length === 0 || categories.includes(category)) && (weights?.get(id) ?? 1) > 0
-  );
-  if (speaking.length >= examplesPerChunk) return speaking;
-  const where = categories.length > 0 ? ` of ${categories.join(", ")} for the component "${name}"` : "";
-  throw new UsageError(
-    `Cannot make ${examplesPerChunk} examples per chunk: there are ${speaking.length} personas${where}, and a chunk's ` +
-      "examples share none",
-    "Ask for fewer --examples-per-chunk, or for more personas.",
-  );
 }
 
 /** Of the components that are wanted and have something left, the one that is furthest from its target. */
@@ -174,13 +124,10 @@ function furthestBehind(queues: readonly Queue[], mix: MixPlan, used: Uint8Array
 /** The examples of a component's next passage. */
 async function nextHand(queue: Queue, used: Uint8Array, options: PlanOptions): Promise<PlannedAssignment[]> {
   const { component, deal } = queue;
-  const { passages, examplesPerChunk, themes: all = [] } = options;
   const index = queue.passages[queue.next++] ?? -1;
-  const facts = passages.facts[index];
-  if (!facts) throw new RangeError(`no passage ${index}`);
   used[index] = 1;
-  const dealt = deal(themesFor(component, facts, all), examplesPerChunk);
-  const chunk = await passages.read(index);
+  const dealt = deal(queue.themesOf(index));
+  const chunk = await options.passages.read(index);
   const present = themesOf(chunk);
   return dealt.map(({ persona, theme }, at) => ({
     id: `${chunk.id}/${persona.id}`,
@@ -192,26 +139,6 @@ async function nextHand(queue: Queue, used: Uint8Array, options: PlanOptions): P
     first: at === 0,
     last: at === dealt.length - 1,
   }));
-}
-
-/** Gives what nobody used to the components that are not full; false where nothing of it suits them. */
-function refill(
-  queues: readonly Queue[],
-  order: Int32Array,
-  used: Uint8Array,
-  mix: MixPlan,
-  { passages: { facts }, examplesPerChunk }: PlanOptions,
-): boolean {
-  const missing = new Map(mix.missing().map(({ component, missing }) => [component, missing]));
-  const hungry = queues.filter(({ component }) => missing.has(component.name));
-  const needs = hungry.map(({ component }) => (missing.get(component.name) ?? 1) / examplesPerChunk);
-  const left = order.filter((index) => !used[index]);
-  const parts = partPassages(left, facts, hungry.map(({ component }) => component), needs);
-  hungry.forEach((queue, at) => {
-    queue.passages = parts[at] ?? [];
-    queue.next = 0;
-  });
-  return parts.some((part) => part.length > 0);
 }
 
 /** Waits for the next verdict. */

@@ -1,36 +1,45 @@
 /** In which order passages are taken, and for which component of a mix. Pure: facts in, numbers of passages out. */
 import type { Component } from "./mix.ts";
 import type { PassageFacts } from "./passages.ts";
-import { NO_THEME } from "./personas.ts";
 
 /** `best-first`: stratified by theme and book, the best of each first. `file`: as they come. */
 export const ORDERS = ["best-first", "file"] as const;
 export type Order = typeof ORDERS[number];
 
 /**
- * All passages in the order of a run. Every beginning of it is a stratified choice, so that a run that stops early (a
- * budget, a limit, a full component) has taken the best of every theme and book instead of the first books of the file.
+ * Passages in the order of a run. Every beginning of it is a stratified choice, so that a run that stops early (a budget, a
+ * limit, a full component) has taken the best of every theme and book instead of the first books of the file.
  *
- * Themes take turns. Within a theme books take turns in proportion to the square root of their numbers of passages, so
- * that a long novel neither drowns a pamphlet nor is cut down to its size; within a book the best score goes first. A
- * passage stands under its strongest theme. Gap topics come after everything that was written by people.
+ * Themes take turns in proportion to their weights. Within a theme books take turns in proportion to the square root of
+ * their numbers of passages, so that a long novel neither drowns a pamphlet nor is cut down to its size; within a book the
+ * best score goes first. Gap topics come after everything that was written by people.
+ *
+ * @param indexes Which passages.
+ * @param themeOf The theme under which a passage stands.
+ * @param weights Of themes; what is not named weighs 1.
  */
-export function orderPassages(facts: readonly PassageFacts[], order: Order): Int32Array {
-  const all = Int32Array.from(facts, (_, index) => index);
+export function orderPassages(
+  indexes: ArrayLike<number>,
+  facts: readonly PassageFacts[],
+  order: Order,
+  themeOf: (index: number) => string,
+  weights: ReadonlyMap<string, number> = new Map(),
+): Int32Array {
+  const all = Int32Array.from(indexes);
   const gap = (index: number) => facts[index]?.kind === "gap" ? 1 : 0;
   if (order === "file") return all.sort((a, b) => gap(a) - gap(b) || a - b);
   const score = (index: number) => facts[index]?.score ?? 0;
   const byScore = (a: number, b: number) => score(b) - score(a) || a - b;
 
   const turn = new Float64Array(facts.length);
-  const themes = Map.groupBy(all, (index) => `${gap(index)} ${facts[index]?.themes[0] ?? NO_THEME}`);
-  for (const ofTheme of themes.values()) {
+  for (const ofTheme of Map.groupBy(all, (index) => `${gap(index)} ${themeOf(index)}`).values()) {
     for (const ofBook of Map.groupBy(ofTheme, (index) => facts[index]?.book ?? "").values()) {
       const weight = Math.sqrt(ofBook.length);
       ofBook.sort(byScore).forEach((index, rank) => turn[index] = (rank + 0.5) / weight);
     }
     ofTheme.sort((a, b) => (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
-    ofTheme.forEach((index, place) => turn[index] = place);
+    const weight = weights.get(themeOf(ofTheme[0] ?? -1)) ?? 1;
+    ofTheme.forEach((index, place) => turn[index] = (place + 0.5) / weight);
   }
   return all.sort((a, b) => gap(a) - gap(b) || (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
 }
