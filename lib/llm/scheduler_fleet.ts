@@ -248,7 +248,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
           },
           reject,
           attempt: 0,
-          readyAt: 0,
+          readyAt: -Infinity,
           avoid: undefined,
         };
         if (urgent) queue.unshift(job);

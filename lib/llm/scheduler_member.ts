@@ -29,7 +29,7 @@ export function newMember<T>(server: Server<T>, concurrency: "auto" | number): M
     everAnswered: false,
     failuresInRow: 0,
     aside: undefined,
-    readyAt: 0,
+    readyAt: -Infinity, // A clock may stand before the epoch.
     dead: undefined,
   };
 }
