@@ -108,8 +108,10 @@ export interface Answered extends Asked {
   readonly exchange: Exchange | undefined;
   /** Why it would be left out. */
   readonly fault: string | undefined;
-  /** Seconds. */
+  /** Seconds that it took here. */
   readonly seconds: number;
+  /** Tokens read and written, where the server tells them. */
+  readonly tokens: { readonly prompt?: number; readonly output?: number };
 }
 
 /** Asks one after another; stops at once when the context's signal fires. */
@@ -123,7 +125,9 @@ export async function askEach(
   const gates = await loadGates(gateFiles({}), themes);
   for (const asked of requests) {
     context.emit({ type: "progress", label: "answers", done: answers.length, total: requests.length });
+    const started = performance.now();
     const reply = await engine.chat(asked.request, context.signal);
+    const seconds = (performance.now() - started) / 1000;
     const parsed = parseExchange(reply);
     const exchange = parsed.ok ? parsed.exchange : undefined;
     const gate = exchange && failedGate(
@@ -131,7 +135,9 @@ export async function askEach(
       gates,
     );
     const fault = parsed.ok ? gate && `${gate.reason}: ${gate.detail}` : `invalid_json: ${parsed.error}`;
-    answers.push({ ...asked, exchange, fault, seconds: reply.timing.totalMs / 1000 });
+    const { promptTokens: prompt, completionTokens: output } = reply.usage;
+    const tokens = { ...(prompt === undefined ? {} : { prompt }), ...(output === undefined ? {} : { output }) };
+    answers.push({ ...asked, exchange, fault, seconds, tokens });
   }
   context.emit({ type: "progress", label: "answers", done: answers.length, total: requests.length });
   return answers;

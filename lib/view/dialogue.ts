@@ -2,6 +2,7 @@
 import type { Persona } from "../dialogue/personas.ts";
 import type { Exchange } from "../dialogue/parse.ts";
 import type { ChatRequest } from "../llm/chat.ts";
+import { DISPLAY } from "../core/display.ts";
 import { type Cards, cards } from "./cards.ts";
 import { type Table, table } from "./tables.ts";
 
@@ -71,4 +72,81 @@ export function datasetLine(persona: Persona, exchange: Exchange | undefined): C
     ],
   };
   return cards([{ title: "One line of theme_dataset.jsonl", text: JSON.stringify(line, undefined, 2) }], { width: 40 });
+}
+
+/** What was changed in a persona, beside what it was. */
+export function personaEdit(before: Persona, after: Persona): Cards {
+  const card = (title: string, { name, traits, voice, system, sample }: Persona) => ({
+    title: `${name}, ${title}`,
+    note: traits.join(", "),
+    text: [voice, ...(before.system === after.system ? [] : [system]), ...(sample ? [`“${sample}”`] : [])].join("\n\n"),
+  });
+  return cards([card("as it was", before), card("edited", after)], { width: WIDE });
+}
+
+/** An answer, with the gate that it would fail and the marks that it got. */
+interface Side {
+  readonly exchange: Exchange | undefined;
+  readonly fault: string | undefined;
+  readonly rating?: {
+    readonly overall: number | undefined;
+    readonly criteria: Readonly<Record<string, { readonly score: number | undefined; readonly evidence: string }>>;
+  };
+}
+
+/** Passages with their answers by a persona as it was and as it is now. */
+interface Pair {
+  readonly passage: { readonly source_title: string; readonly chapter?: string | undefined; readonly text: string };
+  readonly before: Side;
+  readonly after: Side;
+}
+
+/** Characters of a passage that are shown above its answers. */
+const OPENING = 240;
+
+/** Old and new side by side, passage by passage: gates, marks, question, answer. */
+export function sideBySide(pairs: readonly Pair[]): Cards {
+  const card = (title: string, { exchange, fault, rating }: Side) => ({
+    title,
+    note: [fault === undefined ? "passes every gate" : `would be left out: ${fault}`, marks(rating)].join("; "),
+    text: exchange ? `${exchange.user}\n\n— ${exchange.assistant}` : "no usable answer",
+  });
+  const rows = pairs.map(({ passage: { source_title, chapter, text }, before, after }) => {
+    const opening = text.replace(/\s+/g, " ").slice(0, OPENING).trimEnd();
+    return cards([card("as it was", before), card("edited", after)], {
+      title: `${source_title}${chapter ? `, ${chapter}` : ""}: ${opening}${text.length > OPENING ? "…" : ""}`,
+      width: WIDE,
+    });
+  });
+  const html = () => rows.map((row) => `<div style="margin-bottom:1.4em">${row.html()}</div>`).join("");
+  const text = () => rows.map((row) => row.text()).join("\n\n");
+  return { html, text, [DISPLAY]: () => ({ "text/html": html(), "text/plain": text() }) };
+}
+
+function marks(rating: Side["rating"]): string {
+  if (!rating) return "not judged";
+  const each = Object.entries(rating.criteria).map(([id, { score }]) =>
+    `${id.replaceAll("_", " ")} ${score === undefined ? "unreadable" : score.toFixed(1)}`
+  );
+  return `${rating.overall === undefined ? "no mark" : `mark ${rating.overall.toFixed(1)}`} (${each.join(", ")})`;
+}
+
+/** Old and new in figures: what passes, how long the answers are, and the marks where there are any. */
+export function voiceTable(pairs: readonly Pair[]): Table {
+  const row = (persona: string, sides: readonly Side[]) => {
+    const words = sides.flatMap(({ exchange }) => exchange ? [exchange.assistant.split(/\s+/).length] : []);
+    const scores = sides.flatMap(({ rating }) => rating?.overall ?? []);
+    return {
+      persona,
+      answers: sides.length,
+      pass_every_gate: sides.filter(({ fault }) => fault === undefined).length,
+      words_on_average: words.length > 0 ? Math.round(mean(words)) : undefined,
+      mark: scores.length > 0 ? mean(scores).toFixed(1) : "not judged",
+    };
+  };
+  return table([row("as it was", pairs.map(({ before }) => before)), row("edited", pairs.map(({ after }) => after))]);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
