@@ -27,11 +27,13 @@ export interface RowWork {
    */
   row(row: unknown, sink: RowSink, json: string): void;
   /**
-   * Tried before `row` where it exists, on the bytes of the line: a quick way for rows that need not be decoded.
+   * Tried before `row` where it exists, on the bytes of a batch from the start of a line on: a quick way for rows that
+   * need not be decoded, and of which the end shows while they are read.
    *
-   * @returns false, having put nothing into the sink, where the row must go the ordinary way.
+   * @returns Where the line ends: the offset of its newline, or the number of bytes; undefined, having put nothing into
+   * the sink, where the row must go the ordinary way.
    */
-  raw?(line: Uint8Array<ArrayBuffer>, sink: RowSink): boolean;
+  raw?(bytes: Uint8Array<ArrayBuffer>, start: number, sink: RowSink): number | undefined;
   /**
    * Tried before all else where it exists: a quick way for a whole batch of lines of which none need be decoded.
    *
@@ -182,17 +184,24 @@ export function runBatch(
     },
   };
   try {
-    for (const { line, last } of linesOf(bytes, work.raw === undefined)) {
+    // To decode all at once is three times as fast as line by line.
+    const text = work.raw === undefined ? decode(bytes) : undefined;
+    const { length } = text ?? bytes;
+    for (let start = 0, end = 0; start < length; start = end + 1) {
       result.lines++;
-      if (typeof line !== "string" && work.raw?.(line, sink)) {
+      const quickEnd = work.raw?.(bytes, start, sink);
+      if (quickEnd !== undefined) {
+        end = quickEnd;
         result.rows++;
         continue;
       }
-      const json = typeof line === "string" ? line : decode(line);
+      const newline = text === undefined ? bytes.indexOf(NEWLINE, start) : text.indexOf("\n", start);
+      end = newline < 0 ? length : newline;
+      const json = text === undefined ? decode(bytes.subarray(start, end)) : text.slice(start, end);
       const row = json === undefined ? new RowError("the line is not UTF-8 text") : parseLine(json);
       if (row === BLANK) continue;
       if (row instanceof RowError) {
-        if (ended || !last) throw row;
+        if (ended || end + 1 < length) throw row;
         result.torn = result.lines;
         break;
       }
@@ -206,24 +215,6 @@ export function runBatch(
   result.output = output.written;
   result.rejects = rejects.written;
   return result;
-}
-
-/**
- * The lines without their newlines: as text where the whole batch can be decoded `atOnce`, which is three times as fast
- * as line by line, else as bytes.
- */
-function* linesOf(
-  bytes: Uint8Array<ArrayBuffer>,
-  atOnce: boolean,
-): Generator<{ line: string | Uint8Array<ArrayBuffer>; last: boolean }> {
-  const text = atOnce ? decode(bytes) : undefined;
-  const { length } = text ?? bytes;
-  for (let start = 0; start < length;) {
-    const newline = text === undefined ? bytes.indexOf(NEWLINE, start) : text.indexOf("\n", start);
-    const end = newline < 0 ? length : newline;
-    yield { line: text === undefined ? bytes.subarray(start, end) : text.slice(start, end), last: end + 1 >= length };
-    start = end + 1;
-  }
 }
 
 /** Bytes as text; undefined where they are not UTF-8. */

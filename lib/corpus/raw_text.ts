@@ -15,7 +15,7 @@ export interface RawText extends TextSource {
   splits(offset: number): boolean;
 }
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, LETTER_N = 0x6e, LETTER_U = 0x75;
+const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, FEED = 0x0a, LETTER_N = 0x6e, LETTER_U = 0x75;
 
 /** What begins with a byte. */
 const PLAIN = 0, END = 1, ESCAPE = 2, TWO = 3, THREE = 4, FOUR = 5, BAD = 6;
@@ -58,14 +58,15 @@ function find(line: Uint8Array, start: number, found: Found): boolean {
   let shift = start; // An offset in the line less the one in the text.
   let open = false; // Whether `at` is in a paragraph.
   let at = start;
+  const { length } = line;
   // No closures here: what they share with the loop would be kept in memory instead of registers.
   while (true) {
     if (!open) {
       while (line[at] === SPACE) at++;
     }
     const from = at;
-    let kind = kindAt(line, at);
-    while (kind === PLAIN) kind = kindAt(line, ++at);
+    while (at < length && KINDS[line[at]!] === PLAIN) at++;
+    const kind = at < length ? KINDS[line[at]!]! : BAD;
     const feed = kind === ESCAPE && line[at + 1] === LETTER_N;
     if (!open && (at > from || !(feed || kind === END))) {
       open = true;
@@ -89,10 +90,10 @@ function find(line: Uint8Array, start: number, found: Found): boolean {
       shift += space.feeds; // Each is two bytes and one unit.
       continue;
     }
-    const length = kind === ESCAPE ? escapeLength(line, at) : sequenceLength(line, at, kind);
-    if (length === 0) return false;
-    at += length;
-    shift += kind === FOUR ? 2 : length - 1;
+    const width = kind === ESCAPE ? escapeLength(line, at) : sequenceLength(line, at, kind);
+    if (width === 0) return false;
+    at += width;
+    shift += kind === FOUR ? 2 : width - 1;
   }
   found.closing = at;
   found.length = at - shift;
@@ -116,10 +117,6 @@ interface Found {
 
 /** Bytes between marks at least: what must be looked at again to find a place, and what marks cost in memory. */
 const STRIDE = 64;
-
-function kindAt(line: Uint8Array, at: number): number {
-  return at < line.length ? KINDS[line[at] ?? 0] ?? BAD : BAD;
-}
 
 /** White space from a line feed on: where it ends, and how many line feeds it holds. */
 function readSpace(line: Uint8Array, at: number): { end: number; feeds: number } {
@@ -215,16 +212,17 @@ function skipUnits(line: Uint8Array, mark: number, units: number): number {
 }
 
 /**
- * Where the content of the string of a member begins, in a line that is a JSON object: the first of that name at any
- * depth. A string cannot hold what this looks for, as a quotation mark in a string is escaped.
+ * Where the content of the string of a member begins, in the line from `start` on that is a JSON object: the first of
+ * that name at any depth. A string cannot hold what this looks for, as a quotation mark in a string is escaped.
  */
-export function findStringMember(line: Uint8Array, name: string): number | undefined {
+export function findStringMember(line: Uint8Array, name: string, start = 0): number | undefined {
   const wanted = new TextEncoder().encode(name);
   const skipSpaces = (at: number) => {
     while (line[at] === SPACE) at++;
     return at;
   };
-  for (let quote = line.indexOf(QUOTE); quote >= 0; quote = line.indexOf(QUOTE, quote + 1)) {
+  for (let quote = start; quote < line.length && line[quote] !== FEED; quote++) {
+    if (line[quote] !== QUOTE || line[quote + 1] !== wanted[0]) continue;
     if (!wanted.every((byte, index) => line[quote + 1 + index] === byte)) continue;
     if (line[quote + 1 + wanted.length] !== QUOTE || line[quote - 1] === BACKSLASH) continue;
     const colon = skipSpaces(quote + wanted.length + 2);
