@@ -4,13 +4,13 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import process from "node:process";
 import { z } from "zod";
 import { ask } from "@/core/exec.ts";
 import { WORKSPACE } from "@/core/paths.ts";
 import { findPython } from "@/core/python_venv.ts";
 import { chunk } from "@/steps/chunk.ts";
 import { benchCorpus } from "./corpus.ts";
+import { peakMegabytes } from "./peak.ts";
 import type { BenchRow } from "./row.ts";
 
 const MINUTE = 60_000;
@@ -75,7 +75,7 @@ async function measure(input: string, output: string): Promise<z.infer<typeof Ou
   };
   const began = performance.now();
   const { chunks } = await chunk.run(chunk.options.parse({ input, output }), context);
-  return { seconds: (performance.now() - began) / 1000, peakMb: process.resourceUsage().maxRSS / 1000, chunks };
+  return { seconds: (performance.now() - began) / 1000, peakMb: peakMegabytes(), chunks };
 }
 
 if (import.meta.main) {
