@@ -2,9 +2,9 @@
 import { dirname, join } from "node:path";
 import { ask } from "../core/exec.ts";
 import { ToolError, UserError } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
+import { readTextFile, sha256 } from "../core/files.ts";
 import { duration } from "../core/format.ts";
-import { cacheDir } from "../core/paths.ts";
+import { cacheDir, WORKSPACE } from "../core/paths.ts";
 import { runProcess } from "../core/python_process.ts";
 import type { Context } from "../core/step.ts";
 import { isFile, makeOnce, removeAll } from "./llama_cpp_cache.ts";
@@ -35,6 +35,9 @@ const FLAGS = [
   "-DLLAMA_BUILD_NUMBER=0",
 ];
 
+/** Has the slow part of the sources compiled with less care. */
+const LIGHTER = join(WORKSPACE, "lib", "llm", "llama_cpp_build.cmake");
+
 function flagsOf(env: Context["env"], version: string): string[] {
   const own = env.LLAMA_CPP_CMAKE_ARGS?.trim();
   return [...FLAGS, `-DLLAMA_BUILD_COMMIT=llama-cpp-python-${version}`, ...own ? own.split(/\s+/) : []];
@@ -43,7 +46,8 @@ function flagsOf(env: Context["env"], version: string): string[] {
 /** Where the programs are or will be: another release, other flags or another kind of machine make another folder. */
 export async function buildFolder(env: Context["env"]): Promise<string> {
   const { version, hash } = await llamaRelease();
-  const key = sha256(JSON.stringify([hash, flagsOf(env, version), Deno.build.target])).slice(0, 12);
+  const contents = [hash, flagsOf(env, version), await readTextFile(LIGHTER), Deno.build.target];
+  const key = sha256(JSON.stringify(contents)).slice(0, 12);
   return join(cacheDir(env), "llama.cpp", `${version}-${key}`);
 }
 
@@ -134,7 +138,8 @@ async function configure(
 ): Promise<void> {
   // On Windows the compiler is only found by Visual Studio's own generator.
   const generator = ninja && !WINDOWS ? ["-G", "Ninja", `-DCMAKE_MAKE_PROGRAM=${ninja}`] : [];
-  const args = ["-S", source, "-B", build, ...generator, ...flags];
+  const lighter = `-DCMAKE_PROJECT_INCLUDE=${LIGHTER.replaceAll("\\", "/")}`;
+  const args = ["-S", source, "-B", build, ...generator, lighter, ...flags];
   try {
     await run(cmake, args, context, () => {});
   } catch (error) {
