@@ -54,10 +54,12 @@ export function evaluationFinder(
   const known = prompts.map((prompt) => ({ prompt, words: wordsOf(prompt.prompt) }));
   return (question) => {
     const asked = wordsOf(question);
+    const bag = new Set(asked);
     for (const { prompt, words } of known) {
       const sum = asked.length + words.length;
-      // The shorter text bounds what they can have in common.
-      if (2 * Math.min(asked.length, words.length) < threshold * sum) continue;
+      // Words that both have bound what they can have in common in order.
+      const shared = words.reduce((total, word) => total + (bag.has(word) ? 1 : 0), 0);
+      if (2 * Math.min(asked.length, shared) < threshold * sum) continue;
       if (2 * commonWords(asked, words) >= threshold * sum) return prompt;
     }
     return undefined;

@@ -15,10 +15,10 @@ export function findOtherLanguage(
   { leastShare, fromWords }: GateSettings["language"],
   functionWords: ReadonlySet<string>,
 ): string | undefined {
-  const sign = FOREIGN_SIGN.exec(text);
-  if (sign) return `the sign ${JSON.stringify(sign[0])}`;
-  // Counting is slow, and seldom needed.
-  if (/(?!\p{Script=Latin})\p{L}/u.test(text)) {
+  // Latin letters and the punctuation of print need no closer look.
+  if (/[^\0-\u024f\u2000-\u206f]/.test(text)) {
+    const sign = FOREIGN_SIGN.exec(text);
+    if (sign) return `the sign ${JSON.stringify(sign[0])}`;
     const letters = text.match(/\p{L}/gu)?.length ?? 0;
     const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
     if (latin < LEAST_LATIN * letters) return `${Math.round(100 * latin / letters)} % of the letters are Latin`;

@@ -21,9 +21,35 @@ export function pointsAtPage(text: string): string | undefined {
   return POINTS_AT_PAGE.exec(text)?.[0];
 }
 
+// Several gates look at one answer, and several answers are held against one passage.
+let lastText = "", lastWords: readonly string[] = [];
+
 /** Lower-case words without punctuation, apostrophes unified. */
-export function wordsOf(text: string): string[] {
+export function wordsOf(text: string): readonly string[] {
+  if (text !== lastText) [lastText, lastWords] = [text, readWords(text)];
+  return lastWords;
+}
+
+function readWords(text: string): string[] {
   return text.toLowerCase().replaceAll("’", "'").match(/[\p{L}\p{N}]+(?:'[\p{L}]+)*/gu) ?? [];
+}
+
+let lastPassage = "", lastPlaces = new Map<string, number[]>(), lastLength = 0;
+
+/** Where each word stands in a passage, from the last place to the first, and how many words there are. */
+function placesIn(passage: string): { places: ReadonlyMap<string, readonly number[]>; length: number } {
+  if (passage !== lastPassage || lastLength === 0) {
+    const words = readWords(passage);
+    lastPlaces = new Map();
+    for (let at = words.length - 1; at >= 0; at--) {
+      const word = words[at] ?? "";
+      const list = lastPlaces.get(word);
+      if (list) list.push(at);
+      else lastPlaces.set(word, [at]);
+    }
+    [lastPassage, lastLength] = [passage, words.length];
+  }
+  return { places: lastPlaces, length: lastLength };
 }
 
 /** How much of an answer stands word for word in the passage. */
@@ -51,17 +77,10 @@ export interface Copied {
  * ```
  */
 export function copiedFrom(answer: string, passage: string, spanWords: number): Copied {
-  const said = wordsOf(answer), given = wordsOf(passage);
-  // Where each word stands in the passage, from the last place to the first.
-  const places = new Map<string, number[]>();
-  for (let at = given.length - 1; at >= 0; at--) {
-    const word = given[at] ?? "";
-    const list = places.get(word);
-    if (list) list.push(at);
-    else places.set(word, [at]);
-  }
+  const said = wordsOf(answer);
+  const { places, length: words } = placesIn(passage);
   // Length of the common span that ends before each place, and the word of the answer (from 1) at which it was set.
-  const lengths = new Uint32Array(given.length + 1), setAt = new Uint32Array(given.length + 1);
+  const lengths = new Uint32Array(words + 1), setAt = new Uint32Array(words + 1);
   let longest = 0, end = 0, covered = 0, coveredTo = 0;
   for (const [index, word] of said.entries()) {
     const at = index + 1;

@@ -33,8 +33,10 @@ export interface Ledger extends Disposable {
   /** Facts about the run that a later one needs. */
   note(key: string): string | undefined;
   setNote(key: string, value: string): void;
-  /** How examples were asked for, by their ids, in the order in which they were remembered. */
-  remembered(): IterableIterator<readonly [id: string, asked: Asked]>;
+  /** Ids of the examples that are remembered, in that order, each with its turn. */
+  remembered(): IterableIterator<readonly [turn: number, id: string]>;
+  /** How the example of that turn was asked for. */
+  asked(turn: number): Asked | undefined;
   /** Adds how examples were asked for, all in one transaction. */
   remember(examples: Iterable<readonly [id: string, asked: Asked]>): void;
   /** Forgets how examples were asked for; the answers stay. */
@@ -55,7 +57,7 @@ const Stored = z.union([
   z.object({ fault: z.object({ kind: z.string(), message: z.string() }) }),
 ]);
 const Value = z.object({ value: z.string() }).optional();
-const Row = z.object({ id: z.string(), value: z.string() });
+const Turn = z.object({ turn: z.number(), id: z.string() });
 
 /**
  * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
@@ -87,7 +89,8 @@ export function openLedger(path: string): Ledger {
   const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
   const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
   const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
-  const selectExamples = database.prepare("SELECT id, value FROM examples ORDER BY turn");
+  const selectTurns = database.prepare("SELECT turn, id FROM examples ORDER BY turn");
+  const selectExample = database.prepare("SELECT value FROM examples WHERE turn = ?");
   const insertExample = database.prepare("INSERT INTO examples (id, value) VALUES (?, ?)");
 
   let pending: Promise<void> | undefined;
@@ -123,11 +126,15 @@ export function openLedger(path: string): Ledger {
     note: (key) => Value.parse(selectNote.get(key))?.value,
     setNote: (key, value) => void insertNote.run(key, value),
     *remembered() {
-      for (const row of selectExamples.iterate()) {
-        const { id, value } = Row.parse(row);
-        const asked = Asked.safeParse(JSON.parse(value));
-        if (asked.success) yield [id, asked.data];
+      for (const row of selectTurns.iterate()) {
+        const { turn, id } = Turn.parse(row);
+        yield [turn, id];
       }
+    },
+    asked(turn) {
+      const row = Value.parse(selectExample.get(turn));
+      const asked = row && Asked.safeParse(JSON.parse(row.value));
+      return asked?.success ? asked.data : undefined;
     },
     remember(examples) {
       if (pending) commit();

@@ -120,17 +120,22 @@ export async function* recalled(
 ): AsyncGenerator<Candidate> {
   const places = await placesOf(input, signal);
   const byId = new Map(personas.map((persona) => [persona.id, persona]));
-  const found: { asked: Asked; persona: Persona; place: Place }[] = [];
-  for (const [id, asked] of ledger.remembered()) {
+  // Of each example only where to find it: there may be a hundred thousand.
+  const turns: number[] = [], speakers: Persona[] = [], found: Place[] = [];
+  for (const [turn, id] of ledger.remembered()) {
     const cut = id.lastIndexOf("/");
     const place = places.get(id.slice(0, cut)), persona = byId.get(id.slice(cut + 1));
-    if (place && persona) found.push({ asked, persona, place });
-    else dropped(place ? "no_persona" : "no_passage");
+    if (place && persona) {
+      turns.push(turn);
+      speakers.push(persona);
+      found.push(place);
+    } else dropped(place ? "no_persona" : "no_passage");
   }
-  let at = 0;
-  for await (const bytes of readPlaces(found.map(({ place }) => place), signal)) {
-    const { asked, persona } = found[at++] ?? {};
-    if (!asked || !persona) throw new RangeError("more passages than were asked for");
+  let at = -1;
+  for await (const bytes of readPlaces(found, signal)) {
+    at++;
+    const persona = speakers[at], asked = ledger.asked(turns[at] ?? 0);
+    if (!persona || !asked) continue;
     const chunk = parseLine(bytes, FilteredChunk, input);
     if (passageHash(chunk) !== asked.passage) {
       dropped("other_passage");
@@ -146,9 +151,8 @@ export async function* recalled(
       chunk,
       persona,
       themes: known.length > 0 ? known : themesOf(chunk),
-      last: found[at]?.place !== found[at - 1]?.place,
-      answers: asked.requests.flatMap(({ hash }) => ledger.get(hash) ?? []),
-      outcome: outcomeOf(asked, ledger),
+      last: found[at] !== found[at + 1],
+      ...answersTo(asked, ledger),
     };
   }
 }
@@ -177,20 +181,24 @@ async function placesOf(input: string, signal: AbortSignal): Promise<Map<string,
   return places;
 }
 
-/** The first usable answer, else why the last one is none. */
-function outcomeOf({ requests }: Asked, ledger: Ledger): Candidate["outcome"] {
-  let last: Candidate["outcome"] = { kind: "failed" };
+/** The answers up to the first usable one, else why the last one is none. */
+function answersTo({ requests }: Asked, ledger: Ledger): Pick<Candidate, "answers" | "outcome"> {
+  let outcome: Candidate["outcome"] = { kind: "failed" };
+  const answers: Answer[] = [];
   for (const request of requests) {
     const answer = ledger.get(request.hash);
     if (!answer) continue;
+    answers.push(answer);
     if ("fault" in answer) {
-      last = { kind: "reject", reason: answer.fault.kind, detail: answer.fault.message, said: "" };
+      outcome = { kind: "reject", reason: answer.fault.kind, detail: answer.fault.message, said: "" };
       continue;
     }
     const { reply } = answer;
     const parsed = parseExchange(reply);
-    if (parsed.ok) return { kind: "exchange", exchange: parsed.exchange, model: reply.model, request };
-    last = { kind: "reject", reason: "invalid_json", detail: parsed.error, said: reply.content || reply.reasoning };
+    if (parsed.ok) {
+      return { answers, outcome: { kind: "exchange", exchange: parsed.exchange, model: reply.model, request } };
+    }
+    outcome = { kind: "reject", reason: "invalid_json", detail: parsed.error, said: reply.content || reply.reasoning };
   }
-  return last;
+  return { answers, outcome };
 }
