@@ -133,9 +133,10 @@ export async function runTasks<T, Item, R>(
     await Promise.all(begun);
     await source.return?.();
   }
-  const { state } = fleet;
+  const { state, signal: { aborted, reason } } = fleet;
+  fleet.stop(new DOMException("the run is over", "AbortError")); // No timer stays behind.
   if (options.signal.aborted) return { ended: "stopped", done, failed, state };
-  if (fleet.signal.aborted) throw fleet.signal.reason;
+  if (aborted) throw reason;
   return { ended: "complete", done, failed, state };
 }
 

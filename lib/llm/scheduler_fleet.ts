@@ -64,7 +64,8 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       else at++;
     }
     const times = [...queue.map(({ readyAt }) => readyAt), ...members.map(({ readyAt }) => readyAt)];
-    if (queue.length > 0) wakeAt(Math.min(...times.filter((time) => time > now)));
+    // Without a server to ask, nothing else would wake whoever has work.
+    if (queue.length > 0 || limit() === 0) wakeAt(Math.min(...times.filter((time) => time > now)));
     onChange();
     options.onState?.(state());
   }

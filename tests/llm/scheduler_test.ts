@@ -172,6 +172,16 @@ Deno.test("runRequests ends on persistent errors and names the commonest", async
   ok(sent < 250, `${sent}`);
 });
 
+Deno.test("runRequests tries a server again that was set aside, when nothing waits for it", async () => {
+  const { time, options } = scene(4);
+  let failing = 8;
+  const summary = await time.run(runRequests(count(20), async (index, call: Call<SlotServer>) => {
+    if (failing-- > 0) throw new ChatError("server", "broken off");
+    return await send(index, call);
+  }, { ...options, concurrency: 1, attempts: 1 }));
+  deepEqual([summary.ended, summary.done, summary.failed], ["complete", 12, 8]);
+});
+
 Deno.test("runRequests ends soon when nothing ever works, and at once when nothing can", async () => {
   const { time, options } = scene(4);
   let sent = 0;
