@@ -22,6 +22,8 @@ export interface LlamaServerOptions {
   readonly parallel?: number;
   /** Layers put on the GPU; without it llama-server takes as many as fit. */
   readonly gpuLayers?: number;
+  /** Threads that compute; without it, as many as there are cores. More than are idle make each other wait. */
+  readonly threads?: number;
   /** The model's name in requests. @default {the file's name without .gguf} */
   readonly alias?: string;
 }
@@ -121,7 +123,7 @@ async function start(
 
 /** The arguments of llama-server; only such that old versions know too. */
 export function serverArgs(model: string, alias: string, port: number, options: LlamaServerOptions): string[] {
-  const { contextSize = 4096, parallel = 4, gpuLayers } = options;
+  const { contextSize = 4096, parallel = 4, gpuLayers, threads } = options;
   return [
     ...["--model", model],
     ...["--alias", alias],
@@ -131,6 +133,7 @@ export function serverArgs(model: string, alias: string, port: number, options: 
     ...["--ctx-size", String(contextSize * parallel)],
     ...["--parallel", String(parallel)],
     ...gpuLayers === undefined ? [] : ["--n-gpu-layers", String(gpuLayers)],
+    ...threads === undefined ? [] : ["--threads", String(threads)],
   ];
 }
 

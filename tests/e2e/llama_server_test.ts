@@ -37,7 +37,7 @@ Deno.test({
       const model = await tinyModel(join(folder, "tiny.gguf"));
       let url: string;
       {
-        await using server = await startLlamaServer({ model, contextSize: 512, parallel: 2 }, context);
+        await using server = await startLlamaServer({ model, contextSize: 512, parallel: 2, threads: 1 }, context);
         url = server.url;
         const { api, models } = await listModels(serverAddress(url), { fetch, signal });
         equal(api, "openai");
@@ -93,8 +93,11 @@ Deno.test({
       ok((await Deno.stat(small)).size < (await Deno.stat(model)).size * 0.6);
       const book = join(folder, "book.txt");
       await Deno.writeTextFile(book, "The tower of the new city stands in the light of day. ".repeat(40));
-      match(await run("llama-perplexity", "-m", small, "-f", book, "-c", "256"), /Final estimate: PPL = \d/);
-      await using engine = await llamaServerEngine({ model: small, contextSize: 512, parallel: 1 }, context);
+      match(await run("llama-perplexity", "-m", small, "-f", book, "-c", "256", "-t", "1"), /Final estimate: PPL = \d/);
+      await using engine = await llamaServerEngine(
+        { model: small, contextSize: 512, parallel: 1, threads: 1 },
+        context,
+      );
       const reply = await engine.chat({ messages: messages("Good day."), temperature: 1, seed: 3 }, signal);
       ok(reply.content.length > 0);
       equal(engine.model, "tiny-q4_k_m");
