@@ -23,6 +23,9 @@ const INNER = words("e.g i.e viz cf vs al scil ibid approx");
 const AMBIGUOUS = words("st co ltd inc bros jr sr esq etc &c ph.d ll.d univ dept ave mss obs anon trans");
 /** Abbreviations that look like words. */
 const WORDLIKE: ReadonlySet<string> = new Set([...REFERENCES, ...INNER, ...AMBIGUOUS, "no", "nos"]);
+/** The last letters and lengths of these: told without making a string of the word, which costs more than all else. */
+const WORDLIKE_ENDS = new Uint8Array(1 << 8);
+for (const word of WORDLIKE) WORDLIKE_ENDS[endOf(word.charCodeAt(word.length - 1), word.length)] = 1;
 /** Words that begin sentences and hardly ever names. */
 const STARTERS = words(
   "he she it they we you i the a an this that these those there then thus so but and or nor yet for if when while where " +
@@ -161,7 +164,9 @@ function isFullStop(text: string, start: number, stop: number, at: number): bool
   while (from > start && stop - from < LONGEST_TOKEN && isTokenUnit(text.charCodeAt(from - 1))) from--;
   if (isWord(text, from, stop)) {
     // Most sentences end so: with a word in small letters that is longer than any abbreviation, or none of them.
-    if (stop - from > LONGEST_ABBREVIATION || !WORDLIKE.has(text.slice(from, stop))) return true;
+    const length = stop - from;
+    if (length > LONGEST_ABBREVIATION || WORDLIKE_ENDS[endOf(text.charCodeAt(stop - 1), length)] === 0) return true;
+    if (!WORDLIKE.has(text.slice(from, stop))) return true;
   }
   const token = text.slice(from, stop);
   const small = token.toLowerCase();
@@ -178,6 +183,11 @@ function isFullStop(text: string, start: number, stop: number, at: number): bool
     return STARTERS.has(text.slice(at, WORD.lastIndex).toLowerCase());
   }
   return true;
+}
+
+/** A number for the last letter of a word and its length, both in a few bits. */
+function endOf(unit: number, length: number): number {
+  return (unit & 0x1f) << 3 | length & 7;
 }
 
 /** True for two small letters of ASCII or more. */

@@ -29,10 +29,11 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   const write = (work: Omit<Work, "text">, text: TextSource, contentOf: ContentOf, sink: RowSink) => {
     const { id, title, chapters } = work;
     sink.note(id);
-    if (text.paragraphs(0, text.length).length === 0) return sink.drop("no_text", String(id), title);
     const about = aboutOf(work);
     const head = rowHead(id);
+    let ranges = 0;
     for (const { passages, leftOut, cutSentences } of chunkSections(text, chapters, chunkOptions)) {
+      ranges += passages.length + leftOut.length;
       if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
       const chapter = passages[0]?.chapter;
       const chapterOf = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
@@ -45,6 +46,7 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
         sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
       }
     }
+    if (ranges === 0) sink.drop("no_text", String(id), title);
   };
 
   return {
