@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "./errors.ts";
 import { writeFileAtomic } from "./files.ts";
-import { differenceOf, markFiles, type Marks } from "./fingerprint.ts";
+import { differenceOf, markFiles } from "./fingerprint.ts";
 import type { Context, Step, StepEvent } from "./step.ts";
 import { VERSION } from "./version.ts";
 

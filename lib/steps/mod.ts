@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   filter: async () => (await import("./filter.ts")).filter,
   align: async () => (await import("./align.ts")).align,
   generate: async () => (await import("./generate.ts")).generate,
+  gate: async () => (await import("./gate.ts")).gate,
   benchmark: async () => (await import("./benchmark.ts")).benchmark,
   browse: async () => (await import("./browse.ts")).browse,
   split: async () => (await import("./split.ts")).split,
