@@ -3,15 +3,18 @@ import type { Answer } from "./ledger.ts";
 import { type Exchange, parseExchange } from "./parse.ts";
 import { type Assignment, correctionRequest, type PromptFile, renderRequest, type Sampling } from "./prompt.ts";
 
-/** Answers a request, from a server or from the ledger; `undefined` where there is no answer. */
+/** Answers a request, from a server or from the ledger; `undefined` where there is no answer and none is sought. */
 export type Ask = (request: ChatRequest) => Promise<Answer | undefined>;
+
+/** How JSON is asked for: by a schema that the server holds the model to, or by words in the prompt. */
+export type Form = "schema" | "prompt";
 
 export interface Manner {
   readonly prompts: PromptFile;
   readonly sampling: Sampling;
   readonly seed: number;
-  /** Whether requests carry the JSON schema; turned off for the rest of the run when the server refuses it. */
-  structured: boolean;
+  /** The forms that a request may have, the preferred one first; the next one is for what the first got no answer to. */
+  readonly forms: readonly Form[];
 }
 
 export type Outcome =
@@ -31,6 +34,7 @@ export type Outcome =
 /**
  * Gets one exchange: asks, on an unusable answer shows the error and asks for a correction, then tries afresh with
  * another seed, then gives up. Asks nothing but `ask`, so that a rebuild from the ledger takes the same turns as the run.
+ * A request that `ask` has no answer to is passed over.
  */
 export async function converse(assignment: Assignment, manner: Manner, ask: Ask): Promise<Outcome> {
   let last: Outcome = { kind: "failed" };
@@ -50,36 +54,33 @@ export async function converse(assignment: Assignment, manner: Manner, ask: Ask)
   };
   for (const attempt of [0, 1]) {
     const { request, outcome } = await firstTry(assignment, manner, attempt, send);
-    if (outcome.kind === "failed") return last;
+    if (outcome.kind === "failed") continue;
     if (outcome.kind === "exchange") return outcome;
     last = outcome;
     if (outcome.reason === "context_overflow") return last; // Another seed would not make it shorter.
     if (attempt === 0 && outcome.reason === "invalid_json") {
       const corrected = await send(correctionRequest(request, outcome.said, outcome.detail, manner.prompts));
       if (corrected.kind === "exchange") return corrected;
-      if (corrected.kind === "failed") return last;
-      last = corrected;
+      if (corrected.kind === "reject") last = corrected;
     }
   }
   return last;
 }
 
-/** Asks with the schema; where the server takes none (or a rebuild finds no such answer), with the prompt alone. */
+/** Asks in the preferred form; in the next one where the server refuses that, or there is no answer to it. */
 async function firstTry(
   assignment: Assignment,
-  manner: Manner,
+  { prompts, sampling, seed, forms }: Manner,
   attempt: number,
   send: (request: ChatRequest) => Promise<Outcome>,
 ): Promise<{ request: ChatRequest; outcome: Outcome }> {
-  const render = (structured: boolean) =>
-    renderRequest(assignment, manner.prompts, manner.sampling, { seed: manner.seed, attempt, structured });
-  if (manner.structured) {
-    const request = render(true);
-    const outcome = await send(request);
-    const refused = outcome.kind === "reject" && outcome.reason === "schema_unsupported";
-    if (outcome.kind !== "failed" && !refused) return { request, outcome };
-    if (refused) manner.structured = false;
+  let tried: { request: ChatRequest; outcome: Outcome } | undefined;
+  for (const form of forms) {
+    const request = renderRequest(assignment, prompts, sampling, { seed, attempt, structured: form === "schema" });
+    tried = { request, outcome: await send(request) };
+    const { outcome } = tried;
+    if (outcome.kind === "exchange" || outcome.kind === "reject" && outcome.reason !== "schema_unsupported") break;
   }
-  const request = render(false);
-  return { request, outcome: await send(request) };
+  if (!tried) throw new RangeError("no form to ask in");
+  return tried;
 }

@@ -9,13 +9,14 @@ import { countThemes } from "../corpus/themes.ts";
 import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
 import { type Ledger, openLedger } from "../dialogue/ledger.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
-import { loadPrompts } from "../dialogue/prompt.ts";
+import type { PlannedAssignment } from "../dialogue/plan.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
-import { assignments } from "./generate_answers.ts";
 import { recalled, replayed, RunNote } from "./generate_candidates.ts";
 import { datasetCard } from "./generate_card.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import { type DatasetPaths, datasetPaths, generateOptions } from "./generate_options.ts";
+import { openPlan, planOptions } from "./generate_plan.ts";
+import { formsOf, knownForm } from "./generate_probe.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
@@ -25,7 +26,6 @@ const {
   anachronisms,
   slop,
   evaluation,
-  personas,
   themes,
   split,
   trainRatio,
@@ -46,7 +46,7 @@ const options = z.object({
   slop,
   evaluation,
   themes,
-  personas,
+  personas: z.string().optional().describe("Personas; default: lib/presets/deepred/personas.jsonc"),
   minMatches: z.number().min(0).optional().describe(
     "Leave out passages whose theme words weigh less, counted anew with --themes; default: take all of the input",
   ),
@@ -174,19 +174,21 @@ async function recall(run: RunNote, ledger: Ledger, path: string, context: Conte
     level: "info",
     message: `"${path}" is of a run that did not end: looking up its answers`,
   });
-  const [{ personas }, prompts] = await Promise.all([loadPersonas(run.personas), loadPrompts(run.prompts)]);
-  const planned = generateOptions.parse({
-    examplesPerChunk: run.examplesPerChunk,
-    maxChunks: run.maxChunks,
-    seed: run.seed,
-  });
+  await using plan = await openPlan(planOptions.parse(run.plan ?? { ...run, personas: [run.personas] }), context);
+  const mix = plan.account();
+  async function* tasks(): AsyncGenerator<PlannedAssignment> {
+    for await (const task of plan.assignments({ mix })) {
+      yield task;
+      mix?.reject(task.component); // All are looked up, however many were wanted.
+    }
+  }
   const candidates = replayed({
-    tasks: assignments(run.input, personas, planned, context.signal),
+    tasks: tasks(),
     manner: {
-      prompts,
+      prompts: plan.prompts,
       sampling: { temperature: run.temperature, maxTokens: run.maxTokens },
       seed: run.seed,
-      structured: true,
+      forms: formsOf(knownForm(ledger, run.model)),
     },
     model: run.model,
     ledger,

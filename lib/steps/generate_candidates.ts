@@ -25,6 +25,8 @@ export const RunNote = z.object({
   input: z.string(),
   personas: z.string(),
   prompts: z.string(),
+  /** Options that decide what is asked. */
+  plan: z.record(z.string(), z.unknown()).optional(),
 });
 export type RunNote = z.output<typeof RunNote>;
 
@@ -79,7 +81,7 @@ export async function* replayed(
       }
       return Promise.resolve(answer);
     };
-    const outcome = await converse(task, { ...manner, structured: true }, ask);
+    const outcome = await converse(task, manner, ask);
     const request = requests.at(-1);
     yield {
       ...task,

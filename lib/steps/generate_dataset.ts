@@ -21,12 +21,14 @@ type Spared = (source: Chunk["source_id"]) => Promise<ReadonlySet<string>>;
  * @param verdicts What people said of exchanges; it outweighs the gates.
  */
 export async function buildDataset(
-  { candidates, total, gates, input, verdicts, paths, context }: {
+  { candidates, total, gates, input, verdicts, onVerdict, paths, context }: {
     candidates: AsyncIterable<Candidate>;
     total?: number;
     gates: GateRules;
-    input: string;
+    input: string | undefined;
     verdicts: ReadonlyMap<string, Verdict>;
+    /** Hears of each candidate, before the next is taken, why it was left out, or `undefined`. */
+    onVerdict?: (reason: string | undefined) => void;
     paths: Pick<DatasetPaths, "output" | "sources" | "rejects">;
     context: Pick<Context, "signal" | "emit">;
   },
@@ -64,6 +66,7 @@ export async function buildDataset(
       await dataset.write(toExample(candidate, outcome.exchange));
       await sources.write(toSource(candidate, outcome, failed?.reason));
     }
+    onVerdict?.(reject?.reason);
     if (tally.requested % 500 === 0) tell();
   }
   tell();
@@ -92,10 +95,11 @@ async function judge(
   return failed && { ...failed, id, row: outcome.exchange };
 }
 
-function booksOwn(input: string, gates: GateRules, signal: AbortSignal): Spared {
+function booksOwn(input: string | undefined, gates: GateRules, signal: AbortSignal): Spared {
   let books: Promise<Map<Chunk["source_id"], Set<string>>> | undefined;
   const read = async () => {
     const found = new Map<Chunk["source_id"], Set<string>>();
+    if (input === undefined) return found;
     for await (const { source_id, text } of readJsonl(input, Chunk, { signal })) {
       const own = found.get(source_id) ?? new Set();
       for (const pattern of slopIn(gates.slop, text)) own.add(pattern);

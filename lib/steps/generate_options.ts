@@ -1,23 +1,47 @@
 import { z } from "zod";
-import { beside, dataDir, presetPath } from "../core/paths.ts";
+import { beside, dataDir } from "../core/paths.ts";
 import { join } from "node:path";
 import { gateFiles } from "../dialogue/gates_load.ts";
 import { verdictsPath } from "../dialogue/verdicts.ts";
+import { parseDuration } from "../llm/duration.ts";
+import { benchmarkFlags } from "./benchmark_options.ts";
+import { planOptions, planPaths } from "./generate_plan.ts";
+
+/** A stretch of time as a flag takes it. */
+const stretch = () => z.string().refine(isDuration, "write it like 2h, 90m, 1h30m or 45s");
+
+function isDuration(text: string): boolean {
+  try {
+    return parseDuration(text) > 0;
+  } catch {
+    return false;
+  }
+}
+
+const MOST_AT_A_TIME = 256;
+const atATime = (value: string | number) => /^[1-9]\d{0,2}$/.test(String(value)) && Number(value) <= MOST_AT_A_TIME;
+
+const { input, ...asked } = planOptions.shape;
 
 export const generateOptions = z.object({
-  input: z.string().optional().describe("Passages on theme; default: <data-dir>/theme_chunks/filtered.jsonl"),
+  input,
   output: z.string().optional().describe("Dataset to write; default: <data-dir>/dataset/theme_dataset.jsonl"),
-  dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
-  engine: z.enum(["lmstudio", "rehearsal"]).default("lmstudio")
-    .describe("Who answers: LM Studio or any OpenAI-compatible server, or the rehearsal without a model"),
-  lmstudioUrl: z.string().optional()
-    .describe("Address of the server; default: host and port, else http://localhost:1234"),
+  ...asked,
+  engine: z.enum(["lmstudio", "llama-server", "rehearsal"]).default("lmstudio").describe(
+    "Who answers: LM Studio or any OpenAI-compatible server, a llama-server of its own, or the rehearsal without a model",
+  ),
+  model: z.string().optional().describe("GGUF that a llama-server of its own serves"),
+  lmstudioUrl: z.array(z.string()).optional().describe(
+    "Address of the server, or of several that share the work; default: host and port, else http://localhost:1234",
+  ),
   lmstudioHost: z.string().optional().describe("Host of the server; default: $LMSTUDIO_HOST, else localhost"),
   lmstudioPort: z.int().min(1).max(65535).optional().describe("Port of the server; default: $LMSTUDIO_PORT, else 1234"),
-  lmstudioModel: z.string().min(1).default("openai/gpt-oss-20b").describe("Model that answers"),
-  examplesPerChunk: z.int().min(1).max(100).default(2)
-    .describe("Examples made of each passage, each in another persona's voice"),
-  maxChunks: z.int().min(1).optional().describe("Use only the first passages; default: all"),
+  lmstudioModel: z.string().min(1).default("openai/gpt-oss-20b")
+    .describe("Model that answers; auto is the one that the benchmark recommends"),
+  budget: stretch().optional()
+    .describe(
+      "Make only what fits into this time, such as 2h, measured on the first examples; default: make everything",
+    ),
   batchSize: z.int().min(1).default(50).describe("Passages between two updates of the checkpoint file"),
   resume: z.boolean().default(false).describe(
     "Go on with the answers that an earlier run left; none is asked for twice",
@@ -30,22 +54,26 @@ export const generateOptions = z.object({
   ),
   temperature: z.number().min(0).max(2).default(0.8).describe("Sampling temperature"),
   maxTokens: z.int().min(64).default(2048).describe("Longest answer in tokens, reasoning included"),
-  concurrency: z.int().min(1).max(256).default(4).describe(
-    "Requests at a time; LM Studio answers 4 unless told otherwise",
-  ),
+  concurrency: z.union([z.int(), z.string()])
+    .refine((value) => value === "auto" || atATime(value), `a whole number from 1 to ${MOST_AT_A_TIME}, or auto`)
+    .transform((value): "auto" | number => value === "auto" ? value : Number(value))
+    .default("auto")
+    .describe("Requests at a time on each server; auto seeks as many as bring something"),
   retries: z.int().min(0).max(20).default(4).describe("Further tries of a request that failed on the way"),
-  seed: z.int().min(0).default(1969).describe("Draws personas, the split and the sampling seed of each request"),
-  personas: z.string().optional().describe("Personas; default: lib/presets/deepred/personas.jsonc"),
-  prompts: z.string().optional().describe("Prompts; default: lib/presets/deepred/prompts.jsonc"),
-  themes: z.string().optional().describe("Themes; default: lib/presets/deepred/themes.jsonc"),
+  idleTimeout: stretch().default("2m").describe("Longest silence of a server in the middle of an answer"),
+  giveUpAfter: stretch().default("30m").describe("End the run when no server has answered for so long"),
+  maxErrorRate: z.number().gt(0).max(1).default(0.5).describe("End the run when this share of its requests fails"),
   gates: z.string().optional().describe("Thresholds of the gates; default: lib/presets/deepred/gates.jsonc"),
   anachronisms: z.string().optional().describe("Words that came late; default: lib/presets/deepred/anachronisms.jsonc"),
   slop: z.string().optional().describe("Overused turns; default: lib/presets/deepred/slop.jsonc"),
   evaluation: z.string().optional()
     .describe("Questions that are kept out; default: lib/presets/deepred/evaluation.jsonc"),
-  dryRun: z.boolean().default(false).describe("Show the plan and two prompts; ask nothing, write nothing"),
+  dryRun: z.boolean().default(false)
+    .describe("Show the plan, three prompts and a forecast from a few trial requests; write nothing"),
   stats: z.boolean().default(false).describe("Print statistics at the end"),
   verbose: z.boolean().default(false).describe("Tell of every request"),
+  benchmark: z.boolean().default(false).describe("Do not generate: run the step benchmark"),
+  ...benchmarkFlags,
 });
 export type GenerateOptions = z.output<typeof generateOptions>;
 
@@ -53,10 +81,15 @@ export type GenerateOptions = z.output<typeof generateOptions>;
 export function generatePaths(options: GenerateOptions, env: Readonly<Record<string, string>>) {
   const root = dataDir(options.dataDir, env);
   const output = options.output ?? join(root, "dataset", "theme_dataset.jsonl");
+  const plan = planPaths(options, env);
+  const { personas, prompts, sources: [first] } = plan;
   return {
-    input: options.input ?? join(root, "theme_chunks", "filtered.jsonl"),
-    personas: options.personas ?? presetPath("deepred/personas.jsonc"),
-    prompts: options.prompts ?? presetPath("deepred/prompts.jsonc"),
+    plan,
+    input: first?.path ?? "",
+    /** Passages of the corpus, if there are any: the other kinds of source are no files of passages. */
+    corpus: plan.sources.find(({ kind }) => kind === "gutenberg")?.path,
+    personas,
+    prompts,
     ...gateFiles(options),
     ...datasetPaths(output),
     checkpoint: beside(output, "_checkpoint.json"),

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { type Ask, converse } from "@/dialogue/converse.ts";
+import { type Ask, converse, type Form } from "@/dialogue/converse.ts";
 import type { Answer } from "@/dialogue/ledger.ts";
 import type { ChatRequest } from "@/llm/chat.ts";
 
@@ -42,7 +42,8 @@ function scripted(...answers: (Answer | undefined)[]): { ask: Ask; asked: ChatRe
   return { asked, ask: (request) => Promise.resolve(answers[asked.push(request) - 1]) };
 }
 
-const manner = () => ({ prompts: PROMPTS, sampling: { temperature: 0 }, seed: 1, structured: true });
+const MANNER = { prompts: PROMPTS, sampling: { temperature: 0 }, seed: 1 };
+const manner = (...forms: Form[]) => ({ ...MANNER, forms: forms.length > 0 ? forms : ["schema", "prompt"] as Form[] });
 
 Deno.test("converse takes a good answer at once", async () => {
   const { ask, asked } = scripted(says(GOOD));
@@ -84,14 +85,17 @@ Deno.test("converse tries a truncated answer afresh and does not repeat what is 
   equal(long.asked.length, 1);
 });
 
-Deno.test("converse goes on without a schema when the server takes none, and remembers it", async () => {
-  const { ask, asked } = scripted({ fault: { kind: "schema_unsupported", message: "no" } }, says(GOOD), says(GOOD));
-  const how = manner();
-  equal((await converse(ASSIGNMENT, how, ask)).kind, "exchange");
-  equal(how.structured, false);
-  await converse(ASSIGNMENT, how, ask);
-  deepEqual(asked.map(({ schema }) => schema !== undefined), [true, false, false]);
+Deno.test("converse goes on without a schema where the server takes none", async () => {
+  const { ask, asked } = scripted({ fault: { kind: "schema_unsupported", message: "no" } }, says(GOOD));
+  equal((await converse(ASSIGNMENT, manner(), ask)).kind, "exchange");
+  deepEqual(asked.map(({ schema }) => schema !== undefined), [true, false]);
   ok(asked[1]?.messages[1]?.content.endsWith("JSON only."));
+});
+
+Deno.test("converse asks in no other form than those that it may", async () => {
+  const { ask, asked } = scripted(says("Hm."), says(GOOD));
+  equal((await converse(ASSIGNMENT, manner("prompt"), ask)).kind, "exchange");
+  deepEqual(asked.map(({ schema }) => schema), [undefined, undefined]);
 });
 
 Deno.test("converse finds answers of either form when it rebuilds, and tells when there is none", async () => {
@@ -102,4 +106,23 @@ Deno.test("converse finds answers of either form when it rebuilds, and tells whe
   );
   equal(outcome.kind, "exchange");
   equal((await converse(ASSIGNMENT, manner(), () => Promise.resolve(undefined))).kind, "failed");
+});
+
+Deno.test("converse takes the same turns when a schema is no longer sent after a bad answer to one", async () => {
+  // The answer with a schema is in the ledger; what would follow it with one was never asked.
+  const known = (request: ChatRequest): Answer | undefined =>
+    request.schema
+      ? (request.messages.length === 2 && request.seed === seeds[0] ? says("Hm.") : undefined)
+      : says(GOOD);
+  const { ask, asked } = scripted(says("Hm."));
+  await converse(ASSIGNMENT, manner("schema"), ask);
+  const seeds = [asked[0]?.seed];
+  const turns: string[] = [];
+  const outcome = await converse(ASSIGNMENT, manner(), (request) => {
+    const answer = known(request);
+    turns.push(`${request.schema ? "schema" : "prompt"} ${request.messages.length} ${answer ? "known" : "unknown"}`);
+    return Promise.resolve(answer);
+  });
+  equal(outcome.kind, "exchange");
+  deepEqual(turns, ["schema 2 known", "schema 4 unknown", "schema 2 unknown", "prompt 2 known"]);
 });

@@ -153,7 +153,7 @@ Deno.test("gate makes a dataset of a run that was stopped before it had one", ()
     const options = generate.options.parse({
       input: join(folder, "filtered.jsonl"),
       output: join(folder, "out", "set.jsonl"),
-      lmstudioUrl: fake.url,
+      lmstudioUrl: [fake.url],
       concurrency: 1,
     });
     await rejects(generate.run(options, { ...context, signal: stop.signal }), { name: "AbortError" });

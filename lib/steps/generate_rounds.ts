@@ -1,0 +1,215 @@
+/** A run: answers are collected, the dataset is built, and where a mix then lacks examples, more are collected. */
+import { z } from "zod";
+import { count, duration } from "../core/format.ts";
+import type { Context } from "../core/step.ts";
+import type { Manner, Outcome } from "../dialogue/converse.ts";
+import { failedGate, type GateRules } from "../dialogue/gates.ts";
+import type { Ledger } from "../dialogue/ledger.ts";
+import { missingLines, type MixPlan, type Progress } from "../dialogue/mix.ts";
+import type { PlannedAssignment } from "../dialogue/plan.ts";
+import type { Assignment } from "../dialogue/prompt.ts";
+import type { Verdict } from "../dialogue/verdicts.ts";
+import { parseDuration } from "../llm/duration.ts";
+import { type Asking, collectAnswers, type Collected, findForm } from "./generate_answers.ts";
+import { replayed, type RunNote } from "./generate_candidates.ts";
+import { buildDataset } from "./generate_dataset.ts";
+import type { Answering } from "./generate_engine.ts";
+import { affordable, expected, MEASURED_FIRST, pacedForecaster } from "./generate_forecast.ts";
+import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
+import { type OpenPlan, planOptions } from "./generate_plan.ts";
+import { type FormNote, formsOf, PROBES } from "./generate_probe.ts";
+import type { Tally } from "./generate_tally.ts";
+
+export interface Made {
+  readonly tally: Tally;
+  readonly account: Collected;
+  readonly form: FormNote | undefined;
+  /** How far each part of the mix came. */
+  readonly mix?: readonly Progress[];
+  /** What is missing, in words. */
+  readonly missing: readonly string[];
+}
+
+interface Making {
+  readonly plan: OpenPlan;
+  readonly answering: Answering;
+  readonly manner: Omit<Manner, "forms">;
+  readonly ledger: Ledger;
+  readonly gates: GateRules;
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  readonly options: GenerateOptions;
+  readonly paths: GeneratePaths;
+  readonly context: Context;
+}
+
+/** Rounds in which duplicates are made up for; each leaves few, and their duplicates are fewer again. */
+const MOST_ROUNDS = 8;
+
+/** @throws {UserError} where the servers cannot go on; what was answered is kept. */
+export async function makeDataset(making: Making): Promise<Made> {
+  const { plan, answering, manner, ledger, gates, verdicts, options, paths, context } = making;
+  const forecaster = pacedForecaster(ledger, answering.model);
+  const counts: Collected = { sent: 0, reused: 0, unanswered: 0 };
+  const asking: Asking = {
+    answering,
+    manner,
+    ledger,
+    options,
+    context,
+    account: counts,
+    forecaster,
+    form: undefined,
+    own: new Set(),
+  };
+  ledger.setNote("run", JSON.stringify(runNote(options, answering, paths)));
+  const judge = (task: Assignment, outcome: Outcome) => reasonOf(task, outcome, gates);
+
+  try {
+    await findForm(await first(PROBES, plan), asking);
+    const limit = await budgetLimit(making, asking, judge);
+    const surplus = new Map<string, number>();
+    for (let round = 1;; round++) {
+      const total = Math.min(plan.size.examples, limit ?? Infinity);
+      if (round === 1) await tellExpected(total, asking);
+      const before = counts.sent;
+      const account = plan.account(surplus);
+      const begun = await collectAnswers({
+        tasks: plan.assignments({ mix: account, limit }),
+        mix: account,
+        total,
+        asking,
+        judge,
+        paths,
+      });
+      const { tally, mix } = await build(asking.form, limit, begun);
+      const short = mix?.filter(({ missing }) => missing > 0) ?? [];
+      if (short.length === 0 || round >= MOST_ROUNDS || round > 1 && counts.sent === before) {
+        return { tally, account: counts, form: asking.form, missing: missingLines(short), ...(mix ? { mix } : {}) };
+      }
+      for (const { component, missing } of short) surplus.set(component, (surplus.get(component) ?? 0) + missing);
+    }
+  } finally {
+    forecaster.keep();
+  }
+
+  async function build(
+    form: FormNote | undefined,
+    limit: number | undefined,
+    begun: ReadonlyMap<string, number>,
+  ): Promise<{ tally: Tally; mix?: Progress[] }> {
+    const mix = plan.account();
+    let component = "";
+    const tasks = followed(plan.assignments({ mix, limit }), mix, begun, (task) => component = task.component);
+    const tally = await buildDataset({
+      candidates: replayed({ tasks, manner: { ...manner, forms: formsOf(form) }, model: answering.model, ledger }),
+      total: [...begun.values()].reduce((sum, number) => sum + number, 0),
+      gates,
+      input: paths.corpus,
+      verdicts,
+      onVerdict: (reason) => reason === undefined ? mix?.accept(component) : mix?.reject(component),
+      paths,
+      context,
+    });
+    return mix ? { tally, mix: mix.progress() } : { tally };
+  }
+}
+
+/** Why an example will be left out, as far as it can be told of one alone. */
+function reasonOf({ chunk, themes }: Assignment, outcome: Outcome, gates: GateRules): string | undefined {
+  if (outcome.kind === "failed") return "not_answered";
+  if (outcome.kind === "reject") return outcome.reason;
+  return failedGate({ ...outcome.exchange, passage: chunk.text, themes }, gates)?.reason;
+}
+
+const BudgetNote = z.object({ budget: z.string(), limit: z.number() });
+
+/** How many examples the budget allows; the same in a resumed run, so that both make the same dataset. */
+async function budgetLimit(
+  { plan, ledger, options: { budget }, paths, context }: Making,
+  asking: Asking,
+  judge: Parameters<typeof collectAnswers>[0]["judge"],
+): Promise<number | undefined> {
+  if (budget === undefined) return undefined;
+  const say = (message: string) => context.emit({ type: "log", level: "info", message });
+  const note = ledger.note("budget");
+  const known = note === undefined ? undefined : BudgetNote.safeParse(JSON.parse(note)).data;
+  const all = plan.size.examples;
+  if (known?.budget === budget) {
+    say(`budget ${budget}: ${count(Math.min(known.limit, all))} of ${count(all)} examples, as in the run before`);
+    return known.limit;
+  }
+  const started = context.clock.now();
+  const measured = Math.min(MEASURED_FIRST, all);
+  const mix = plan.account();
+  const tasks = plan.assignments({ mix, limit: measured });
+  await collectAnswers({ tasks, mix, total: measured, asking, judge, paths });
+  const spent = (context.clock.now() - started) / 1000;
+  const seconds = parseDuration(budget, "--budget") / 1000;
+  const limit = Math.min(all, affordable(seconds, spent, measured, asking.forecaster));
+  ledger.setNote("budget", JSON.stringify({ budget, limit }));
+  const each = asking.forecaster.forecast(limit)?.seconds.mid ?? 0;
+  say(`budget ${budget}: ${count(limit)} of ${count(all)} examples, about ${duration(each / Math.max(1, limit))} each`);
+  return limit;
+}
+
+async function tellExpected(total: number, { answering, forecaster, options, context, ledger }: Asking): Promise<void> {
+  if (answering.name === "rehearsal") return;
+  const line = await expected(total, forecaster, answering.model, options, context.env);
+  const resumed = ledger.count() > 0 ? ` (${count(ledger.count())} answers are there already)` : "";
+  const message = `${count(total)} examples to make${resumed}; ` +
+    (line ? `forecast: ${line}` : "the forecast comes with the first answers");
+  context.emit({ type: "log", level: "info", message });
+}
+
+/** The first assignments of a plan. */
+async function first(count: number, plan: OpenPlan): Promise<PlannedAssignment[]> {
+  const some: PlannedAssignment[] = [];
+  const mix = plan.account();
+  for await (const task of plan.assignments({ mix })) {
+    mix?.accept(task.component);
+    if (some.push(task) >= count) break;
+  }
+  return some;
+}
+
+/**
+ * The assignments that were begun, as the dataset takes them: each verdict before the next. What was never begun is no
+ * part of it.
+ */
+async function* followed(
+  tasks: AsyncIterable<PlannedAssignment>,
+  mix: MixPlan | undefined,
+  begun: ReadonlyMap<string, number>,
+  onTask: (task: PlannedAssignment) => void,
+): AsyncGenerator<PlannedAssignment> {
+  const taken = new Map<string, number>();
+  const over = (name: string) => (taken.get(name) ?? 0) > (begun.get(name) ?? 0);
+  for await (const task of tasks) {
+    taken.set(task.component, (taken.get(task.component) ?? 0) + 1);
+    onTask(task);
+    if (!over(task.component)) {
+      yield task;
+      continue;
+    }
+    mix?.reject(task.component);
+    if (!mix || mix.recipe.components.every(({ name }) => !mix.wanted(name) || over(name))) return;
+  }
+}
+
+/** What the ledger's answers were asked with: the step gate tells it in the card, and finds them by it. */
+function runNote(options: GenerateOptions, { name, model }: Answering, paths: GeneratePaths): RunNote {
+  const { temperature, maxTokens, seed, examplesPerChunk, maxChunks } = options;
+  return {
+    engine: name,
+    model,
+    temperature,
+    maxTokens,
+    seed,
+    examplesPerChunk,
+    ...(maxChunks === undefined ? {} : { maxChunks }),
+    input: paths.input,
+    personas: paths.personas,
+    prompts: paths.prompts,
+    plan: planOptions.parse(options),
+  };
+}
