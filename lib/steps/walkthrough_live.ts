@@ -7,8 +7,10 @@ import type { Broadcast } from "../core/notebook.ts";
 import type { Context, Step, StepEvent } from "../core/step.ts";
 import { runChart, type RunPoint } from "../view/generation.ts";
 
-/** Milliseconds between two pictures, and between two points of a line: enough to see it move. */
-const DRAWN_EVERY = 400, POINT_EVERY = 50;
+/** Milliseconds between two pictures at least, and between two points of a line: enough to see it move. */
+const DRAWN_EVERY = 250, POINT_EVERY = 50;
+/** Of the time, drawing takes one part in so many at most: the run goes before its picture. */
+const DRAWN_PART = 6;
 
 /** What came of a watched run. */
 export interface Watched<Result> {
@@ -41,8 +43,9 @@ export async function watch<Options extends z.ZodObject, Result>(
   const points: RunPoint[] = [];
   const picture = drawnInPlace(() => runChart(points), broadcast);
   const enough = new AbortController();
+  await picture.begin();
   const start = now();
-  const take = recorder(step.name, points, () => (now() - start) / 1000);
+  const take = recorder(step.name, points, now);
   const emit = (event: StepEvent) => {
     context.emit(event);
     if (take(event)) picture.due();
@@ -63,10 +66,12 @@ export async function watch<Options extends z.ZodObject, Result>(
 }
 
 /** Takes the figures out of the events: how far it is, and what the step measures. Tells whether there was one. */
-function recorder(label: string, points: RunPoint[], seconds: () => number): (event: StepEvent) => boolean {
+function recorder(label: string, points: RunPoint[], now: () => number): (event: StepEvent) => boolean {
   const latest = new Map<string, number>();
+  let begun: number | undefined; // With the first figure: what a step reads before is no part of its pace.
   const add = (series: string, value: number, whatever: boolean) => {
-    const at = seconds();
+    begun ??= now();
+    const at = (now() - begun) / 1000;
     if (!whatever && 1000 * (at - (latest.get(series) ?? -Infinity)) < POINT_EVERY) return false;
     latest.set(series, at);
     points.push({ seconds: at, series, value });
@@ -95,8 +100,11 @@ function drawnInPlace(draw: () => Displayable, broadcast: Broadcast | undefined)
   let type = "display_data";
   let drawing = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let took = 0;
   const paint = async (last: boolean) => {
+    const start = performance.now();
     const bundle = await draw()[DISPLAY]();
+    took = performance.now() - start;
     // An interactive chart would be built anew each time, and flicker: only the last one is.
     const { "image/svg+xml": svg, "text/plain": text } = bundle;
     const data = last || svg === undefined ? bundle : { "image/svg+xml": svg, "text/plain": text };
@@ -107,9 +115,16 @@ function drawnInPlace(draw: () => Displayable, broadcast: Broadcast | undefined)
   // A page that is gone does not matter to the run.
   const next = (last: boolean) => drawing = drawing.then(() => paint(last)).catch(() => {});
   return {
+    /** The first picture takes seconds, while the libraries are loaded: the run does not wait for that in its middle. */
+    async begin() {
+      if (!broadcast) return;
+      await next(false);
+      await next(false);
+    },
     due() {
       if (!broadcast) return;
-      timer ??= setTimeout(() => void next(false).then(() => timer = undefined), DRAWN_EVERY);
+      const pause = Math.max(DRAWN_EVERY, (DRAWN_PART - 1) * took);
+      timer ??= setTimeout(() => void next(false).then(() => timer = undefined), pause);
     },
     async end() {
       clearTimeout(timer);

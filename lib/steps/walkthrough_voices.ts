@@ -81,7 +81,7 @@ export async function markVoices(
       rubric: { ...rubric, criteria: rubric.criteria.filter(({ id }) => id !== FORM) },
       samples,
       seed: 1969,
-      concurrency: 4,
+      concurrency: 1, // A few dozen questions to a model that somebody has just used for the answers.
       clock: context.clock,
       onProgress: (done, total) => context.emit({ type: "progress", label: "marks", done, total }),
     },

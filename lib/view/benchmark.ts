@@ -1,4 +1,5 @@
 /** What a benchmark found, in pictures and tables. All that models wrote is shown as text. */
+import { count } from "../core/format.ts";
 import { type Cards, cards } from "./cards.ts";
 import { bars, type Chart, chart, heatmap } from "./charts.ts";
 import { PALETTE } from "./colors.ts";
@@ -30,18 +31,24 @@ export interface Measurements {
 
 type Titles = Readonly<Record<string, string>>;
 
-/** The ranked table. */
+/** The sample prompt, to be copied. */
+export function promptCard(prompt: string): Cards {
+  return cards([{ title: "To paste into a chat window", note: `${count(prompt.length)} characters`, text: prompt }]);
+}
+
+/** The ranked table: tokens per second, first token and whole answer, hours for 1,000 usable answers, rating. */
 export function rankedTable({ models, recommended }: Measurements): Table {
   return table(models.map((model, at) => ({
     rank: model.error === undefined ? at + 1 : undefined,
     model: model.model,
-    tok_per_s: fixed(model.tokensPerSecond, 1, model.estimated ? "~" : ""),
-    first_token_s: fixed(model.ttftSeconds, 2),
-    answer_s: fixed(model.seconds, 1),
-    hours_for_1000: fixed(model.hoursPer1000, 2),
+    "tok/s": fixed(model.tokensPerSecond, 1, model.estimated ? "~" : ""),
+    "first (s)": fixed(model.ttftSeconds, 2),
+    "answer (s)": fixed(model.seconds, 1),
+    "1,000 (h)": fixed(model.hoursPer1000, 2),
     rating: fixed(model.rating, 1),
     remark: model.error
-      ? `failed: ${model.error}`
+      // The name stands beside it.
+      ? model.error.replace(/^Cannot \w+ "[^"]*": /, "")
       : [model.model === recommended ? "recommended" : "", model.kin ? "rated by its own family" : ""]
         .filter(Boolean).join("; "),
   })));
@@ -58,6 +65,8 @@ export function speedAndRating({ models, recommended }: Measurements, leastRatin
       ? []
       : [{ model, tokens_per_second: tokensPerSecond, rating, use: model === recommended ? "recommended" : "others" }]
   );
+  const levels = labelLevels(rows.map((row) => [row.tokens_per_second, row.rating] as const));
+  const labelled = rows.map((row, at) => ({ ...row, level: levels[at] ?? 0 }));
   const fastest = rows.reduce((most, row) => Math.max(most, row.tokens_per_second), 1);
   const x = {
     field: "tokens_per_second",
@@ -79,7 +88,7 @@ export function speedAndRating({ models, recommended }: Measurements, leastRatin
       text: "Speed against rating",
       subtitle: `the fastest one that is rated ${leastRating.toFixed(1)} or better is recommended`,
     },
-    data: { values: rows },
+    data: { values: labelled },
     width: 560,
     height: 280,
     layer: [
@@ -107,12 +116,27 @@ export function speedAndRating({ models, recommended }: Measurements, leastRatin
           })),
         },
       },
-      {
-        mark: { type: "text", align: "left", dx: 11, fontSize: 12, color: "#333333" },
+      ...[...new Set(levels)].map((level) => ({
+        transform: [{ filter: `datum.level === ${level}` }],
+        mark: { type: "text", align: "left", dx: 11, dy: 16 * level, fontSize: 12, color: "#333333" },
         encoding: { x, y, text: { field: "model", type: "nominal" } },
-      },
+      })),
     ],
   });
+}
+
+/** How many lines lower each name is written, so that the names of neighbours do not lie over each other. */
+function labelLevels(points: readonly (readonly [x: number, y: number])[]): number[] {
+  const widest = points.reduce((most, [x]) => Math.max(most, x), 1);
+  const levels: number[] = [];
+  for (const [at, [x, y]] of points.entries()) {
+    const near = levels.filter((_, other) => {
+      const [otherX, otherY] = points[other] ?? [0, 0];
+      return other < at && Math.abs(otherX - x) < 0.35 * widest && Math.abs(otherY - y) < 0.3;
+    });
+    levels.push([...points.keys()].find((level) => !near.includes(level)) ?? 0);
+  }
+  return levels;
 }
 
 /** How long a thousand usable answers take: reasoning and spoilt answers count here, which tokens per second hide. */

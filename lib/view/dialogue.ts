@@ -102,7 +102,7 @@ interface Pair {
 }
 
 /** Characters of a passage that are shown above its answers. */
-const OPENING = 240;
+const OPENING = 160;
 
 /** Old and new side by side, passage by passage: gates, marks, question, answer. */
 export function sideBySide(pairs: readonly Pair[]): Cards {
@@ -114,7 +114,9 @@ export function sideBySide(pairs: readonly Pair[]): Cards {
   const rows = pairs.map(({ passage: { source_title, chapter, text }, before, after }) => {
     const opening = text.replace(/\s+/g, " ").slice(0, OPENING).trimEnd();
     return cards([card("as it was", before), card("edited", after)], {
-      title: `${source_title}${chapter ? `, ${chapter}` : ""}: ${opening}${text.length > OPENING ? "…" : ""}`,
+      title: `${source_title}${chapter && chapter !== source_title ? `, ${chapter}` : ""}: ${opening}${
+        text.length > OPENING ? "…" : ""
+      }`,
       width: WIDE,
     });
   });

@@ -20,7 +20,6 @@ const PANELS: readonly { title: string; lines: Readonly<Record<string, string>> 
 
 /** The pace of a run: examples, tokens per second, requests at a time; only what was measured. */
 export function runChart(points: readonly RunPoint[]): Chart {
-  const end = points.reduce((most, { seconds }) => Math.max(most, seconds), 0.1);
   const measured = new Set(points.map(({ series }) => series));
   const rows = PANELS.flatMap(({ lines }) => Object.keys(lines)).filter((series) => measured.has(series)).flatMap(
     (series) => {
@@ -30,13 +29,15 @@ export function runChart(points: readonly RunPoint[]): Chart {
       return thinned([...begin, ...own]);
     },
   );
+  const end = rows.reduce((most, { seconds }) => Math.max(most, seconds), 0.1);
   const panels = PANELS.filter(({ lines }, at) =>
     at === 0 || Object.keys(lines).some((series) => measured.has(series))
   );
   return chart({
-    title: { text: "The run", subtitle: `${duration(end)} so far` },
+    title: { text: "The run", subtitle: duration(end) },
     data: { values: rows },
     spacing: 14,
+    resolve: { scale: { color: "independent" } },
     vconcat: panels.map(({ title, lines }, at) => panel(title, lines, measured, end, at === panels.length - 1)),
   });
 }

@@ -43,25 +43,43 @@ const QUICK =
 
 /** How each model answers, and what the evaluator thinks of it. */
 const MANNERS: Readonly<
-  Record<string, { answer: Behaviour & { kind: "answer" }; mark: number; form: number; evidence: string }>
+  Record<string, { answer: Behaviour & { kind: "answer" }; mark: number; form: number; evidence: readonly string[] }>
 > = {
   "stand-in/quick-1b": {
     answer: { kind: "answer", content: QUICK, finish: "length", firstTokenMs: 30, tokenMs: 6 },
     mark: 1,
     form: 2,
-    evidence: "It leans on the passage and speaks as an assistant; the second exchange breaks off.",
+    evidence: [
+      "The second exchange breaks off in the middle of a key.",
+      "The question asks what happens in a passage that the reader does not have.",
+      "It calls itself an AI model; that is an assistant, not Deep Red.",
+      "Nothing dated is said, but no machine of 1969 spoke of itself so.",
+      "Neither exchange could go into a dataset.",
+    ],
   },
   "stand-in/plain-7b": {
     answer: { kind: "answer", content: PLAIN, firstTokenMs: 90, tokenMs: 22 },
     mark: 3,
     form: 3,
-    evidence: "On theme and understandable, but any voice could have said it.",
+    evidence: [
+      "Valid JSON inside a code fence, with a sentence before it.",
+      "Both questions ask for a definition, as in a dictionary.",
+      "On theme and understandable, but any voice could have said it.",
+      "Planning towards goals has the ring of a later office.",
+      "Usable after some editing, and soon forgotten.",
+    ],
   },
   [EVALUATOR]: {
     answer: { kind: "answer", content: GOOD, firstTokenMs: 220, tokenMs: 38 },
     mark: 4,
     form: 5,
-    evidence: "The figures of chess carry the thought, and the colony comes first.",
+    evidence: [
+      "Two objects with the two keys, and nothing around them.",
+      "A colonist might ask both; the second is a little general.",
+      "The figures of chess carry the thought, and the colony comes first.",
+      "Bells, brigades and supplies: all of it could be said in 1969.",
+      "Could go into the dataset as it stands.",
+    ],
   },
   "stand-in/thinker-8b": {
     answer: {
@@ -74,7 +92,7 @@ const MANNERS: Readonly<
     },
     mark: 4,
     form: 5,
-    evidence: "In the voice from beginning to end; one sentence is general.",
+    evidence: [],
   },
 };
 
@@ -91,10 +109,11 @@ function behave(request: SeenRequest): Behaviour {
     : response.includes("As an AI")
     ? MANNERS["stand-in/quick-1b"]
     : MANNERS[EVALUATOR];
+  const place = rubric.criteria.findIndex(({ id }) => id === criterion);
   const mean = criterion === "format_compliance" ? manner?.form ?? 1 : manner?.mark ?? 1;
   // Readings differ, as those of a real evaluator do: one in four is a mark higher.
   const score = Math.min(5, mean + (request.index % 4 === 0 ? 1 : 0));
-  return { kind: "answer", content: JSON.stringify({ criterion, score, evidence: manner?.evidence ?? "" }) };
+  return { kind: "answer", content: JSON.stringify({ criterion, score, evidence: manner?.evidence[place] ?? "" }) };
 }
 
 if (import.meta.main) {
