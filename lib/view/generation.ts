@@ -20,12 +20,15 @@ const PANELS: readonly { title: string; lines: Readonly<Record<string, string>> 
 
 /** The pace of a run: examples, tokens per second, requests at a time; only what was measured. */
 export function runChart(points: readonly RunPoint[]): Chart {
-  const measured = new Set(points.map(({ series }) => series));
+  // A rate at one moment is no line; a count begins at nothing.
+  const counted = (series: string) => Object.hasOwn(PANELS[0]?.lines ?? {}, series);
+  const times = new Map<string, number>();
+  for (const { series } of points) times.set(series, (times.get(series) ?? 0) + 1);
+  const measured = new Set([...times].filter(([series, n]) => n > 1 || counted(series)).map(([series]) => series));
   const rows = PANELS.flatMap(({ lines }) => Object.keys(lines)).filter((series) => measured.has(series)).flatMap(
     (series) => {
       const own = points.filter((point) => point.series === series);
-      // A count begins at nothing.
-      const begin = /per_second|concurrency/.test(series) ? [] : [{ seconds: 0, series, value: 0 }];
+      const begin = counted(series) ? [{ seconds: 0, series, value: 0 }] : [];
       return thinned([...begin, ...own]);
     },
   );

@@ -17,7 +17,9 @@ const after = { examples_requested: 10, examples_generated: 9, rejects: { slop: 
 
 const PICTURES = {
   "runChart of nothing": runChart([]),
-  runChart: runChart([at(1, "answered", 3), at(2, "tokens_per_second", 90), at(2, "concurrency", 4)]),
+  runChart: runChart(
+    ["answered", "tokens_per_second", "concurrency"].flatMap((name) => [at(1, name, 3), at(2, name, 9)]),
+  ),
   coverageMap: coverageMap({ [HOSTILE]: { [HOSTILE]: 2 } }, [{ id: "primary" }]),
   "coverageMap of nothing": coverageMap({}, []),
   rejectReasons: rejectReasons(before),
@@ -37,14 +39,14 @@ function valuesOf({ spec }: { spec: unknown }): Record<string, unknown>[] {
   return (spec as { data: { values: Record<string, unknown>[] } }).data.values;
 }
 
-Deno.test("runChart has a panel for what was measured only, and counts from nothing", () => {
+Deno.test("runChart has a panel for what was measured only; counts begin at nothing, rates need two moments", () => {
   const panels = (points: RunPoint[]) => (runChart(points).spec as { vconcat: unknown[] }).vconcat.length;
-  equal(panels([at(1, "accepted", 3)]), 1);
-  equal(panels([at(1, "accepted", 3), at(1, "concurrency", 4), at(1, "tokens_per_second", 80)]), 3);
-  deepEqual(valuesOf(runChart([at(1, "accepted", 3), at(1, "concurrency", 4), at(1, "embeddings", 1)])), [
+  const rates = [at(1, "concurrency", 4), at(1, "tokens_per_second", 80)];
+  equal(panels([at(1, "accepted", 3), ...rates]), 1);
+  equal(panels([at(1, "accepted", 3), ...rates, at(2, "concurrency", 5), at(2, "tokens_per_second", 90)]), 3);
+  deepEqual(valuesOf(runChart([at(1, "accepted", 3), at(1, "embeddings", 1), at(1, "concurrency", 4)])), [
     at(0, "accepted", 0),
     at(1, "accepted", 3),
-    at(1, "concurrency", 4),
   ]);
 });
 
