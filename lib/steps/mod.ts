@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   benchmark: async () => (await import("./benchmark.ts")).benchmark,
   browse: async () => (await import("./browse.ts")).browse,
   split: async () => (await import("./split.ts")).split,
+  export: async () => (await import("./export.ts")).exportStep,
 };
 
 /** Names of all steps, in the order of the pipelines. */
