@@ -137,7 +137,7 @@ export async function judge(
   const questions = asked.filter(({ item }) => item.text.trim() !== "")
     .flatMap((pair) => Array.from({ length: samples }, (_, number) => ({ ...pair, number })));
   await workThrough(
-    ReadableStream.from(questions).values(),
+    inTurn(questions), // Several workers ask for the next one at once: a stream's iterator would hang.
     options.concurrency,
     async ({ item, criterion, number }, signal) => {
       await sample(item, criterion, number, signal);
@@ -152,6 +152,10 @@ export async function judge(
       return [criterion.id, markOf(readings.get(place(item, criterion)) ?? [], samples)];
     })),
   }));
+}
+
+async function* inTurn<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
 }
 
 /** The mark of an empty response, for which no judge is needed. */

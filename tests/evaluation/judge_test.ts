@@ -164,6 +164,15 @@ Deno.test("judge counts a question that the server fails as missing, and stops w
   await rejects(run(gone), { kind: "no_model" });
 });
 
+Deno.test("judge comes to an end however many questions are under way, with an engine that answers at once", async () => {
+  const items = Array.from({ length: 5 }, (_, number) => ({ ...ITEM, id: `a ${number}` }));
+  const fake = engine((request) => mark(request, 4));
+  const { signal } = new AbortController();
+  const options = { engine: fake, rubric: RUBRIC, samples: 3, seed: 1, concurrency: 8, clock: fakeContext().clock };
+  equal((await judge(items, options, signal)).length, 5);
+  equal(fake.requests.length, 5 * 2 * 3);
+});
+
 Deno.test("judge stops at once when it is aborted", async () => {
   const stop = new AbortController();
   const fake = engine((request, index) => {
