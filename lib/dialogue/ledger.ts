@@ -60,6 +60,12 @@ const Value = z.object({ value: z.string() }).optional();
 const Turn = z.object({ turn: z.number(), id: z.string() });
 
 /**
+ * Answers that come within the time of a commit share the next one, so that a disk that is slow to sync does not hold up
+ * many quick answers; none waits for longer than this, nor for more company than so much.
+ */
+const LONGEST_WAIT_MS = 20, MOST_ROWS = 256;
+
+/**
  * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
  *
  * @throws {UserError} where another run holds it, it is no ledger, or it cannot be written.
@@ -93,14 +99,32 @@ export function openLedger(path: string): Ledger {
   const selectExample = database.prepare("SELECT value FROM examples WHERE turn = ?");
   const insertExample = database.prepare("INSERT INTO examples (id, value) VALUES (?, ?)");
 
-  let pending: Promise<void> | undefined;
+  type Batch = {
+    readonly durable: PromiseWithResolvers<void>;
+    readonly timer: ReturnType<typeof setTimeout>;
+    rows: number;
+  };
+  let batch: Batch | undefined;
+  let commitMs = 1;
+  const begin = (): Batch => {
+    database.exec("BEGIN IMMEDIATE");
+    const timer = setTimeout(commit, Math.min(commitMs, LONGEST_WAIT_MS));
+    return { durable: Promise.withResolvers(), timer, rows: 0 };
+  };
   const commit = () => {
-    pending = undefined;
+    if (!batch) return;
+    const { durable, timer } = batch;
+    batch = undefined;
+    clearTimeout(timer);
+    const started = performance.now();
     try {
       database.exec("COMMIT");
+      durable.resolve();
     } catch (error) {
-      throw unusable(path, error);
+      if (database.isTransaction) database.exec("ROLLBACK");
+      durable.reject(unusable(path, error));
     }
+    commitMs = performance.now() - started;
   };
   return {
     get(hash) {
@@ -112,15 +136,13 @@ export function openLedger(path: string): Ledger {
     },
     put(hash, answer) {
       try {
-        if (!pending) {
-          database.exec("BEGIN IMMEDIATE");
-          pending = new Promise<void>((resolve) => setTimeout(resolve, 0)).then(commit);
-        }
+        const { durable: { promise } } = batch ??= begin();
         insert.run(hash, JSON.stringify(answer));
+        if (++batch.rows >= MOST_ROWS) commit();
+        return promise;
       } catch (error) {
         return Promise.reject(unusable(path, error));
       }
-      return pending;
     },
     count: () => z.object({ n: z.number() }).parse(database.prepare("SELECT count(*) AS n FROM answers").get()).n,
     note: (key) => Value.parse(selectNote.get(key))?.value,
@@ -137,7 +159,7 @@ export function openLedger(path: string): Ledger {
       return asked?.success ? asked.data : undefined;
     },
     remember(examples) {
-      if (pending) commit();
+      commit();
       try {
         database.exec("BEGIN IMMEDIATE");
         for (const [id, asked] of examples) insertExample.run(id, JSON.stringify(asked));
@@ -148,11 +170,11 @@ export function openLedger(path: string): Ledger {
       }
     },
     forget() {
-      if (pending) commit();
+      commit();
       database.exec("DELETE FROM examples");
     },
     [Symbol.dispose]() {
-      if (pending) commit();
+      commit();
       database.close();
     },
   };
