@@ -1,4 +1,4 @@
-/** A real llama-server with a tiny model. Where llama.cpp is missing it is built if CI or VOICEWORKS_BUILD_LLAMA is set. */
+/** A real llama-server with a tiny model. Where llama.cpp is missing it is built if VOICEWORKS_BUILD_LLAMA is set. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { runProcess } from "@/core/python_process.ts";

@@ -8,7 +8,7 @@ import { writeTinyGguf } from "@/llm/llama_cpp_tiny.ts";
 import { fakeContext } from "./context.ts";
 
 /** Building takes minutes, which nobody expects of a first `deno task test`. */
-const BUILD = Boolean(Deno.env.get("CI") || Deno.env.get("VOICEWORKS_BUILD_LLAMA"));
+const BUILD = Boolean(Deno.env.get("VOICEWORKS_BUILD_LLAMA"));
 
 /** A context with the real network and environment. */
 export function realContext(overrides: Partial<Context> = {}): Context & { events: StepEvent[] } {
