@@ -45,11 +45,13 @@ export interface ChatEngine {
 }
 
 /** Counts up whenever requests are rendered or hashed in another way, so that old answers are not taken for new ones. */
-const SCHEME = 1;
+const SCHEME = 2;
 
 /**
  * Names a request by all that may change its answer: messages, model, sampling, schema and seed; not by timeouts,
  * concurrency or metadata.
+ *
+ * @param prompt `promptHash` of the request, for who has it already.
  *
  * @example
  * ```ts
@@ -61,18 +63,23 @@ const SCHEME = 1;
  * notEqual(requestHash(request, "m"), requestHash({ ...request, seed: 2 }, "m"));
  * ```
  */
-export function requestHash(request: ChatRequest, model: string): string {
-  const { messages, temperature, topP, maxTokens, seed, schema } = request;
+export function requestHash(request: ChatRequest, model: string, prompt: string = promptHash(request)): string {
+  const { temperature, topP, maxTokens, seed, schema } = request;
   return sha256(JSON.stringify([
     SCHEME,
     model,
-    messages.map(({ role, content }) => [role, content]),
+    prompt,
     temperature,
     topP ?? null,
     maxTokens ?? null,
     seed ?? null,
     schema ? [schema.name, schema.schema] : null,
   ]));
+}
+
+/** Names the messages of a request. */
+export function promptHash({ messages }: Pick<ChatRequest, "messages">): string {
+  return sha256(JSON.stringify(messages.map(({ role, content }) => [role, content])));
 }
 
 /**

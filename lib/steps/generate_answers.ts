@@ -7,7 +7,7 @@ import type { Answer, Ledger } from "../dialogue/ledger.ts";
 import type { MixPlan } from "../dialogue/mix.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { Assignment } from "../dialogue/prompt.ts";
-import { type ChatEngine, requestHash } from "../llm/chat.ts";
+import { type ChatEngine, promptHash, requestHash } from "../llm/chat.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { ChatError } from "../llm/errors.ts";
 import type { Forecaster } from "../llm/forecast.ts";
@@ -16,6 +16,7 @@ import type { Answering } from "./generate_engine.ts";
 import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
 import { type FormNote, formsOf, keepForm, knownForm, probeForm, PROBES } from "./generate_probe.ts";
 import { runProgress } from "./generate_progress.ts";
+import type { Trail, Trails } from "./generate_trails.ts";
 
 /** All that asking needs, for a whole run. */
 export interface Asking {
@@ -44,6 +45,8 @@ export interface Collected {
 
 /** What one example took of the servers. */
 interface Spent {
+  /** What it asked, in turn, and got an answer to. */
+  readonly trail: Trail["requests"][number][];
   requests: number;
   promptTokens: number;
   outputTokens: number;
@@ -73,9 +76,12 @@ export function fleetOptions(
 function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spent): Ask {
   const { ledger, answering: { model }, account, own } = asking;
   return async (request) => {
-    const hash = requestHash(request, model);
+    const prompt = promptHash(request);
+    const hash = requestHash(request, model, prompt);
+    const sent = { hash, prompt, ...(request.seed === undefined ? {} : { seed: request.seed }) };
     const known = ledger.get(hash);
     if (known) {
+      spent.trail.push(sent);
       if (!own.has(short(hash))) account.reused++;
       return known;
     }
@@ -103,6 +109,7 @@ function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spent): As
     account.sent++;
     own.add(short(hash));
     await ledger.put(hash, answer);
+    spent.trail.push(sent);
     return answer;
   };
 }
@@ -148,17 +155,19 @@ export async function findForm(samples: readonly Assignment[], asking: Asking): 
  * Sends what the ledger does not hold. Every answer is durable before it counts; a crash loses the requests in flight.
  *
  * @returns Examples that were begun, by component of the mix.
+ * @param trails Is told what was asked for each example.
  * @param judge Why an outcome will be left out, as far as one example can tell; a mix counts by it.
  * @throws {UserError} when the servers are gone for too long, refuse, or errors persist; what was answered is kept.
  */
 export async function collectAnswers(
-  { tasks, mix, total, asking, judge, paths }: {
+  { tasks, mix, total, asking, judge, trails, paths }: {
     tasks: AsyncIterable<PlannedAssignment>;
     /** Is told of every verdict. */
     mix: MixPlan | undefined;
     total: number;
     asking: Asking;
-    judge: (task: Assignment, outcome: Outcome) => string | undefined;
+    trails: Trails;
+    judge: (task: PlannedAssignment, outcome: Outcome) => string | undefined;
     paths: Pick<GeneratePaths, "checkpoint">;
   },
 ): Promise<ReadonlyMap<string, number>> {
@@ -183,8 +192,10 @@ export async function collectAnswers(
     let reason: string | undefined = "not_answered";
     if ("value" in result) {
       const { outcome, spent } = result.value;
-      if (spent.requests > 0) forecaster.add(spent);
+      const { trail, ...measured } = spent;
+      if (measured.requests > 0) forecaster.add(measured);
       reason = judge(item, outcome);
+      trails.keep(item.id, { requests: trail, passed: reason === undefined });
       if (options.verbose) say("info", `${name}: ${reason ?? "answered"}`);
     } else if (account.unanswered++ < TOLD_ONE_BY_ONE || options.verbose) {
       say("warn", `${name}: ${result.error.message}`);
@@ -202,7 +213,8 @@ export async function collectAnswers(
     try {
       return { outcome: await converse(task, manner, ledgerAsk(ask, asking, spent)), spent };
     } catch (error) {
-      // The run ends, there will be no result: the plan must not wait for one.
+      trails.keep(task.id, { requests: spent.trail, passed: false });
+      // Where the run ends there will be no result: the plan must not wait for one.
       if (signal.aborted || !(error instanceof ChatError)) mix?.reject(task.component);
       throw error;
     }
@@ -246,5 +258,5 @@ function short(hash: string): number {
 }
 
 function nothingSpent(): Spent {
-  return { requests: 0, promptTokens: 0, outputTokens: 0, shareMs: 0 };
+  return { trail: [], requests: 0, promptTokens: 0, outputTokens: 0, shareMs: 0 };
 }

@@ -8,8 +8,9 @@ import type { Answer, Asked, Ledger } from "../dialogue/ledger.ts";
 import { type Exchange, parseExchange } from "../dialogue/parse.ts";
 import type { Persona } from "../dialogue/personas.ts";
 import { type Assignment, themesOf } from "../dialogue/prompt.ts";
-import { requestHash } from "../llm/chat.ts";
+import { promptHash, requestHash } from "../llm/chat.ts";
 import { FilteredChunk } from "../records.ts";
+import type { Trails } from "./generate_trails.ts";
 import { type Place, placedLines, readPlaces } from "./browse_places.ts";
 
 /** What a run asked with, kept in the ledger as the note `run`. */
@@ -54,46 +55,21 @@ function passageHash(chunk: Pick<FilteredChunk, "text">): string {
   return sha256(chunk.text).slice(0, 16);
 }
 
-/**
- * Takes every conversation by the same turns in which it was made, and keeps in the ledger how each was asked for.
- */
-export async function* replayed(
-  { tasks, manner, model, ledger }: {
-    tasks: AsyncIterable<Assignment & { readonly last: boolean }>;
-    manner: Manner;
-    model: string;
-    ledger: Ledger;
-  },
+type Task = Assignment & { readonly last: boolean };
+
+/** Keeps in the ledger how each example was asked for. */
+async function* keeping(
+  found: AsyncIterable<Candidate & { readonly requests: readonly Sent[] }>,
+  ledger: Ledger,
 ): AsyncGenerator<Candidate> {
   let kept: [string, Asked][] = [];
   ledger.setNote("remembered", "");
   ledger.forget();
-  for await (const task of tasks) {
-    const requests: Sent[] = [];
-    const answers: Answer[] = [];
-    const ask: Ask = (request) => {
-      const hash = requestHash(request, model);
-      const answer = ledger.get(hash);
-      if (answer) {
-        const prompt = sha256(JSON.stringify(request.messages));
-        requests.push({ hash, prompt, ...(request.seed === undefined ? {} : { seed: request.seed }) });
-        answers.push(answer);
-      }
-      return Promise.resolve(answer);
-    };
-    const outcome = await converse(task, manner, ask);
-    const request = requests.at(-1);
-    yield {
-      ...task,
-      answers,
-      outcome: outcome.kind !== "exchange"
-        ? outcome
-        : request
-        ? { kind: "exchange", exchange: outcome.exchange, model: outcome.model, request }
-        : { kind: "failed" },
-    };
+  for await (const { requests, ...candidate } of found) {
+    yield candidate;
     if (requests.length > 0) {
-      kept.push([exampleId(task), { passage: passageHash(task.chunk), themes: [...task.themes], requests }]);
+      const { chunk, themes } = candidate;
+      kept.push([exampleId(candidate), { passage: passageHash(chunk), themes: [...themes], requests: [...requests] }]);
     }
     if (kept.length >= 1000) {
       ledger.remember(kept);
@@ -102,6 +78,45 @@ export async function* replayed(
   }
   ledger.remember(kept);
   ledger.setNote("remembered", String(ledger.count()));
+}
+
+/** What a run just collected, along its plan. */
+export function collected(
+  { tasks, trails, ledger }: { tasks: AsyncIterable<Task>; trails: Trails; ledger: Ledger },
+): AsyncGenerator<Candidate> {
+  async function* found() {
+    for await (const task of tasks) {
+      const requests = trails.of(exampleId(task))?.requests ?? [];
+      yield { ...task, requests, ...answersTo({ requests }, ledger) };
+    }
+  }
+  return keeping(found(), ledger);
+}
+
+/** What the ledger holds along a plan: every conversation is taken by the same turns in which it was made. */
+export function replayed(
+  { tasks, manner, model, ledger }: {
+    tasks: AsyncIterable<Task>;
+    manner: Manner;
+    model: string;
+    ledger: Ledger;
+  },
+): AsyncGenerator<Candidate> {
+  async function* found() {
+    for await (const task of tasks) {
+      const requests: Sent[] = [];
+      const ask: Ask = (request) => {
+        const prompt = promptHash(request);
+        const hash = requestHash(request, model, prompt);
+        const answer = ledger.get(hash);
+        if (answer) requests.push({ hash, prompt, ...(request.seed === undefined ? {} : { seed: request.seed }) });
+        return Promise.resolve(answer);
+      };
+      await converse(task, manner, ask);
+      yield { ...task, requests, ...answersTo({ requests }, ledger) };
+    }
+  }
+  return keeping(found(), ledger);
 }
 
 /**
@@ -184,7 +199,10 @@ async function placesOf(input: string, signal: AbortSignal): Promise<Map<string,
 }
 
 /** The answers up to the first usable one, else why the last one is none. */
-function answersTo({ requests }: Asked, ledger: Ledger): Pick<Candidate, "answers" | "outcome"> {
+function answersTo(
+  { requests }: { readonly requests: readonly Sent[] },
+  ledger: Ledger,
+): Pick<Candidate, "answers" | "outcome"> {
   let outcome: Candidate["outcome"] = { kind: "failed" };
   const answers: Answer[] = [];
   for (const request of requests) {

@@ -21,12 +21,14 @@ type Spared = (source: Chunk["source_id"]) => Promise<ReadonlySet<string>>;
  * @param verdicts What people said of exchanges; it outweighs the gates.
  */
 export async function buildDataset(
-  { candidates, total, gates, input, verdicts, onVerdict, paths, context }: {
+  { candidates, total, gates, input, verdicts, passed, onVerdict, paths, context }: {
     candidates: AsyncIterable<Candidate>;
     total?: number;
     gates: GateRules;
     input: string | undefined;
     verdicts: ReadonlyMap<string, Verdict>;
+    /** Whether a candidate is known to pass all gates that look at it alone. */
+    passed?: (candidate: Candidate) => boolean;
     /** Hears of each candidate, before the next is taken, why it was left out, or `undefined`. */
     onVerdict?: (reason: string | undefined) => void;
     paths: Pick<DatasetPaths, "output" | "sources" | "rejects">;
@@ -53,7 +55,7 @@ export async function buildDataset(
     const id = exampleId(candidate);
     const { outcome } = candidate;
     const said = outcome.kind === "exchange" ? verdicts.get(verdictKey(outcome.exchange)) : undefined;
-    const failed = await judge(candidate, gates, repeats, spared);
+    const failed = await judge(candidate, gates, repeats, spared, passed?.(candidate) ?? false);
     const reject: Reject | undefined = said === "accept"
       ? undefined
       : said === "reject" && outcome.kind === "exchange"
@@ -82,13 +84,14 @@ async function judge(
   gates: GateRules,
   repeats: DuplicateGate,
   spared: Spared,
+  passed: boolean,
 ): Promise<Reject | undefined> {
   const id = exampleId(candidate);
   const { chunk, persona, themes, outcome } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
   const subject = { ...outcome.exchange, passage: chunk.text, themes };
-  let failed = failedGate(subject, gates);
+  let failed = passed ? undefined : failedGate(subject, gates);
   // What the book says itself is looked up only where it matters.
   if (failed?.reason === "slop") failed = failedGate({ ...subject, spared: await spared(chunk.source_id) }, gates);
   failed ??= repeats.check(persona.id, outcome.exchange);

@@ -11,14 +11,15 @@ import type { Assignment } from "../dialogue/prompt.ts";
 import type { Verdict } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { type Asking, collectAnswers, type Collected, findForm } from "./generate_answers.ts";
-import { replayed, type RunNote } from "./generate_candidates.ts";
+import { collected, exampleId, type RunNote } from "./generate_candidates.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import type { Answering } from "./generate_engine.ts";
 import { affordable, expected, MEASURED_FIRST, pacedForecaster } from "./generate_forecast.ts";
 import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
 import { type OpenPlan, planOptions } from "./generate_plan.ts";
-import { type FormNote, formsOf, PROBES } from "./generate_probe.ts";
+import { type FormNote, PROBES } from "./generate_probe.ts";
 import type { Tally } from "./generate_tally.ts";
+import { createTrails, type Trails } from "./generate_trails.ts";
 
 export interface Made {
   readonly tally: Tally;
@@ -63,10 +64,11 @@ export async function makeDataset(making: Making): Promise<Made> {
   };
   ledger.setNote("run", JSON.stringify(runNote(options, answering, paths)));
   const judge = (task: Assignment, outcome: Outcome) => reasonOf(task, outcome, gates);
+  const trails = createTrails();
 
   try {
     await findForm(await first(PROBES, plan), asking);
-    const limit = await budgetLimit(making, asking, judge);
+    const limit = await budgetLimit(making, asking, judge, trails);
     const surplus = new Map<string, number>();
     for (let round = 1;; round++) {
       const total = Math.min(plan.size.examples, limit ?? Infinity);
@@ -79,9 +81,10 @@ export async function makeDataset(making: Making): Promise<Made> {
         total,
         asking,
         judge,
+        trails,
         paths,
       });
-      const { tally, mix } = await build(asking.form, limit, begun);
+      const { tally, mix } = await build(limit, begun);
       const short = mix?.filter(({ missing }) => missing > 0) ?? [];
       if (short.length === 0 || round >= MOST_ROUNDS || round > 1 && counts.sent === before) {
         return { tally, account: counts, form: asking.form, missing: missingLines(short), ...(mix ? { mix } : {}) };
@@ -93,7 +96,6 @@ export async function makeDataset(making: Making): Promise<Made> {
   }
 
   async function build(
-    form: FormNote | undefined,
     limit: number | undefined,
     begun: ReadonlyMap<string, number>,
   ): Promise<{ tally: Tally; mix?: Progress[] }> {
@@ -101,11 +103,13 @@ export async function makeDataset(making: Making): Promise<Made> {
     let component = "";
     const tasks = followed(plan.assignments({ mix, limit }), mix, begun, (task) => component = task.component);
     const tally = await buildDataset({
-      candidates: replayed({ tasks, manner: { ...manner, forms: formsOf(form) }, model: answering.model, ledger }),
+      candidates: collected({ tasks, trails, ledger }),
       total: [...begun.values()].reduce((sum, number) => sum + number, 0),
       gates,
       input: paths.corpus,
       verdicts,
+      // Gates that look at one example alone need not look twice.
+      passed: (candidate) => trails.of(exampleId(candidate))?.passed ?? false,
       onVerdict: (reason) => reason === undefined ? mix?.accept(component) : mix?.reject(component),
       paths,
       context,
@@ -128,6 +132,7 @@ async function budgetLimit(
   { plan, ledger, options: { budget }, paths, context }: Making,
   asking: Asking,
   judge: Parameters<typeof collectAnswers>[0]["judge"],
+  trails: Trails,
 ): Promise<number | undefined> {
   if (budget === undefined) return undefined;
   const say = (message: string) => context.emit({ type: "log", level: "info", message });
@@ -142,7 +147,7 @@ async function budgetLimit(
   const measured = Math.min(MEASURED_FIRST, all);
   const mix = plan.account();
   const tasks = plan.assignments({ mix, limit: measured });
-  await collectAnswers({ tasks, mix, total: measured, asking, judge, paths });
+  await collectAnswers({ tasks, mix, total: measured, asking, judge, trails, paths });
   const spent = (context.clock.now() - started) / 1000;
   const seconds = parseDuration(budget, "--budget") / 1000;
   const limit = Math.min(all, affordable(seconds, spent, measured, asking.forecaster));
