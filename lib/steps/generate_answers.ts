@@ -88,10 +88,12 @@ function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spent): As
     if (request.schema && asking.form && asking.form.form !== "schema") return undefined;
     let answer: Answer;
     try {
-      const delivered = await ask(async ({ server, signal, onTokens }) =>
-        answerOf(await server.chat(request, signal, () => onTokens()))
-      );
-      const { value: reply, tokens, shareMs } = delivered;
+      const { value: reply, tokens, shareMs } = await ask(async ({ server, signal, onTokens }) => {
+        const reply = await server.chat(request, signal, () => onTokens());
+        // Under way until it is durable: so no more is lost, and asked for again, than what was under way.
+        await ledger.put(hash, { reply });
+        return answerOf(reply);
+      });
       spent.requests++;
       spent.promptTokens += reply.usage.promptTokens ?? 0;
       spent.outputTokens += tokens;
@@ -105,10 +107,10 @@ function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spent): As
         return answer; // The next request goes without a schema.
       }
       if (!error.ofTheAnswer) throw error;
+      await ledger.put(hash, answer);
     }
     account.sent++;
     own.add(short(hash));
-    await ledger.put(hash, answer);
     spent.trail.push(sent);
     return answer;
   };
