@@ -1,5 +1,5 @@
-# Halves the time that llama.cpp takes to compile (0.3.36, GCC 12). CMake reads this after llama.cpp's own project(), by
-# CMAKE_PROJECT_INCLUDE. What computes (ggml) keeps its -O3; what reads options, JSON and templates need not be fast, and
+# Saves a third of the time that llama.cpp takes to compile: 16.5 minutes of one core became 11 (0.3.36, GCC 12). CMake
+# reads this after llama.cpp's own project(), by CMAKE_PROJECT_INCLUDE. What computes (ggml) keeps its -O3; what reads options, JSON and templates need not be fast, and
 # what looks at pictures is never called here.
 
 if(NOT PROJECT_NAME STREQUAL "llama.cpp" OR MSVC)

@@ -46,7 +46,8 @@ function flagsOf(env: Context["env"], version: string): string[] {
 /** Where the programs are or will be: another release, other flags or another kind of machine make another folder. */
 export async function buildFolder(env: Context["env"]): Promise<string> {
   const { version, hash } = await llamaRelease();
-  const contents = [hash, flagsOf(env, version), await readTextFile(LIGHTER), Deno.build.target];
+  const lighter = (await readTextFile(LIGHTER)).replace(/^\s*(?:#.*)?\n/gm, ""); // A comment is no reason to build anew.
+  const contents = [hash, flagsOf(env, version), lighter, Deno.build.target];
   const key = sha256(JSON.stringify(contents)).slice(0, 12);
   return join(cacheDir(env), "llama.cpp", `${version}-${key}`);
 }
@@ -155,7 +156,7 @@ async function configure(
 }
 
 async function compile(cmake: string, build: string, context: Context): Promise<void> {
-  const message = "building llama.cpp (once; some five minutes on two cores)";
+  const message = "building llama.cpp (once; five to eight minutes on two cores)";
   context.emit({ type: "log", level: "info", message });
   const args = ["--build", build, "--config", "Release", "--target", ...PROGRAMS];
   const take = (line: string) => {

@@ -63,7 +63,7 @@ export async function checkLlamaCpp(probe: Probe, env: Readonly<Record<string, s
       state: "missing",
       found: "not built yet, and no llama-server on PATH",
       mend: await hasCompiler()
-        ? "needed for GGUF only: built by the first task that needs it, in some five minutes"
+        ? "needed for GGUF only: built by the first task that needs it, in five to eight minutes"
         : `needed for GGUF only. ${COMPILER_HINT}`,
     };
   }
