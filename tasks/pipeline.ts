@@ -37,7 +37,7 @@ await enter(async () => {
     const shared = sharedFlags(pipeline);
     if (args.includes("--help") || args.includes("-h")) {
       const usage = `deno task pipeline [${PRESET_NAMES.join("|")}] [options]`;
-      const steps = pipeline.steps.map((step) => `  ${step.name.padEnd(10)} ${step.summary}`).join("\n");
+      const steps = pipeline.stages.map(({ name, step }) => `  ${name.padEnd(10)} ${step.summary}`).join("\n");
       return console.log(
         helpText(usage, `${name}: ${pipeline.summary}\n\n${steps}`, [...own, ...shared], EXAMPLES),
       );
@@ -55,11 +55,11 @@ await enter(async () => {
     const results = await runStages(stages, pipeline.runs, context, {
       force: options.force,
       onStage: ({ stage, action, why }) =>
-        console.error(`${action === "run" ? "▸" : "·"} ${stage.step.name}  ${action === "run" ? why : "up to date"}`),
+        console.error(`${action === "run" ? "▸" : "·"} ${stage.name}  ${action === "run" ? why : "up to date"}`),
     });
     context.close();
     console.log(await summaryTable(results));
-    console.log(whatNext(pipeline, stages.at(-1)?.step.name));
+    console.log(whatNext(pipeline, stages.at(-1)?.name));
   } finally {
     context.close();
   }

@@ -9,14 +9,14 @@ import { textTable } from "@/core/text_table.ts";
 export function planTable(pipeline: Pipeline, plan: readonly Decision[]): string {
   const rows = plan.map((
     { stage, action, why },
-  ) => [stage.step.name, action === "run" ? "would run" : "would keep", why]);
+  ) => [stage.name, action === "run" ? "would run" : "would keep", why]);
   return `${pipeline.name}: ${pipeline.summary}\n\n${textTable(["Step", "", "Why"], rows)}`;
 }
 
 /** One row a step, then every file with its size. What a step reports at length, its own task prints. */
 export async function summaryTable(results: readonly StageResult[]): Promise<string> {
   const steps = results.map(({ stage, action, seconds, result }) => [
-    stage.step.name,
+    stage.name,
     action === "run" ? duration(seconds) : "kept",
     result === undefined ? "up to date" : (stage.step.report?.(result) ?? "").trimStart().split("\n")[0] ?? "",
   ]);

@@ -8,6 +8,8 @@ import { VERSION } from "./version.ts";
 
 /** A step with the options that it shall run with. */
 export interface Stage {
+  /** Of the stage, its marker and the selections: the step's own, unless a pipeline runs a step twice. */
+  readonly name: string;
   readonly step: Step;
   readonly options: Record<string, unknown>;
 }
@@ -26,7 +28,7 @@ export interface StageResult extends Decision {
   readonly result?: unknown;
 }
 
-/** Which stages to run. `from`, `to` and `only` are step names. */
+/** Which stages to run. `from`, `to` and `only` are names of stages. */
 export interface Selection {
   from?: string | undefined;
   to?: string | undefined;
@@ -36,7 +38,7 @@ export interface Selection {
 
 const Mark = z.object({ size: z.number(), modified: z.number(), sha256: z.string() }).nullable();
 
-/** The completion marker of a step: `runs/<preset>/<step>.json`. */
+/** The completion marker of a stage: `runs/<preset>/<stage>.json`. */
 const Marker = z.object({
   step: z.string(),
   version: z.string(),
@@ -53,7 +55,7 @@ type Marker = z.infer<typeof Marker>;
  * @throws {UsageError} for a name that is not a stage, or a `from` behind its `to`.
  */
 export function selectStages(stages: readonly Stage[], selection: Selection): Stage[] {
-  const names = stages.map(({ step }) => step.name);
+  const names = stages.map(({ name }) => name);
   const place = (flag: string, name: string | undefined, otherwise: number) => {
     if (name === undefined) return otherwise;
     if (!names.includes(name)) {
@@ -83,7 +85,7 @@ export async function decide(
 ): Promise<Decision> {
   const run = (why: string): Decision => ({ stage, action: "run", why });
   if (options.force) return run("--force");
-  const marker = await readMarker(runs, stage.step.name);
+  const marker = await readMarker(runs, stage.name);
   if (!marker) return run("not done yet");
   if (marker.version !== VERSION) return run(`done by version ${marker.version}, this is ${VERSION}`);
   const changed = changedOption(marker.options, stage.options);
@@ -151,15 +153,15 @@ export async function runStages(
     }
     const started = context.clock.now();
     const record = (event: StepEvent) => {
-      if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: stage.step.name, ...event });
+      if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: stage.name, ...event });
       context.emit(event);
     };
-    await removeMarker(runs, stage.step.name);
+    await removeMarker(runs, stage.name);
     const before = await markFiles(reads);
     const result = await stage.step.run(stage.options, { ...context, emit: record });
     const seconds = (context.clock.now() - started) / 1000;
     await writeMarker(runs, {
-      step: stage.step.name,
+      step: stage.name,
       version: VERSION,
       options: stage.options,
       reads: before,
@@ -175,8 +177,8 @@ function appendEvent(file: Deno.FsFile, event: Record<string, unknown>): void {
   file.writeSync(new TextEncoder().encode(JSON.stringify(event) + "\n"));
 }
 
-function markerPath(runs: string, step: string): string {
-  return join(runs, `${step}.json`);
+function markerPath(runs: string, stage: string): string {
+  return join(runs, `${stage.replaceAll(":", "-")}.json`); // Windows takes no colon in a file's name.
 }
 
 /** A marker that cannot be read counts as none: the step runs again, nothing is lost. */

@@ -19,8 +19,11 @@ export const DEEPRED = [
   "split", // dataset → _train and _val
 ] as const;
 
+/** A stage of a pipeline: a step's name, with another before `=` where the step is used for something else. */
+type Entry = string;
+
 /** What each preset runs. */
-const PIPELINES: Readonly<Record<string, readonly string[]>> = {
+const PIPELINES: Readonly<Record<string, readonly Entry[]>> = {
   rehearsal: DEEPRED,
   deepred: DEEPRED,
 };
@@ -34,7 +37,7 @@ const Preset = z.strictObject({
   summary: z.string(),
   /** Folder below the data root, so that a rehearsal never touches production data. */
   folder: z.string().optional(),
-  /** Options by step; `${workspace}` stands for the folder of deno.json. */
+  /** Options by stage; `${workspace}` stands for the folder of deno.json, `${data}` for the one that the preset works in. */
   options: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
@@ -42,10 +45,11 @@ const Preset = z.strictObject({
 export interface Pipeline {
   readonly name: string;
   readonly summary: string;
-  readonly steps: readonly Step[];
+  readonly stages: readonly { readonly name: string; readonly step: Step }[];
   readonly dataDir: string;
   /** Markers, events and the report of its runs. */
   readonly runs: string;
+  /** By the name of the stage. */
   readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
@@ -60,45 +64,50 @@ export async function loadPipeline(
   dataRoot: string | undefined,
   env: Readonly<Record<string, string>>,
 ): Promise<Pipeline> {
-  const names = PIPELINES[name];
-  if (!names) {
+  const entries = PIPELINES[name]?.map((entry) => entry.split("=")).map(([stage = "", step = stage]) => ({
+    stage,
+    step,
+  }));
+  if (!entries) {
     throw new UsageError(
       `Unknown preset "${name}": did you mean "${closest(name, PRESET_NAMES)}"? There are ${PRESET_NAMES.join(", ")}`,
     );
   }
   const path = presetPath(`${name}/pipeline.jsonc`);
   const preset = await readJsonc(path, Preset);
-  const options = expand(preset.options) as Record<string, Record<string, unknown>>;
-  const strangers = Object.keys(options).filter((step) => !names.includes(step));
+  const root = join(dataDir(dataRoot, env), preset.folder ?? "");
+  const places = { workspace: WORKSPACE.replace(/[\\/]$/, ""), data: root };
+  const options = expand(preset.options, places) as Record<string, Record<string, unknown>>;
+  const strangers = Object.keys(options).filter((name) => !entries.some(({ stage }) => stage === name));
   if (strangers.length > 0) {
     throw new UsageError(`Cannot use "${path}": it has options for "${strangers.join('", "')}", which it does not run`);
   }
   if (name !== "rehearsal" && Object.values(options).some((values) => values.engine === "rehearsal")) {
     throw new UsageError(`Cannot use "${path}": only the preset "rehearsal" may choose the engine "rehearsal"`);
   }
-  const root = join(dataDir(dataRoot, env), preset.folder ?? "");
   return {
     name,
     summary: preset.summary,
-    steps: await Promise.all(names.map(findStep)),
+    stages: await Promise.all(entries.map(async ({ stage, step }) => ({ name: stage, step: await findStep(step) }))),
     dataDir: root,
     runs: join(root, "runs", name),
     options,
   };
 }
 
-/** Puts the workspace's folder in for `${workspace}`, wherever it stands. */
-function expand(value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll("${workspace}", WORKSPACE.replace(/[\\/]$/, ""));
-  if (Array.isArray(value)) return value.map(expand);
+/** Puts folders in for `${workspace}` and `${data}`, wherever they stand. */
+function expand(value: unknown, places: Readonly<Record<string, string>>): unknown {
+  if (typeof value === "string") return value.replace(/\$\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole);
+  if (Array.isArray(value)) return value.map((entry) => expand(entry, places));
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry)]));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry, places)]));
 }
 
 /** The flags that a pipeline hands to each of its steps that knows them. */
 export function sharedFlags(pipeline: Pipeline): Flag[] {
   const flags = new Map<string, Flag>();
-  for (const step of pipeline.steps) {
+  const steps = [...new Set(pipeline.stages.map(({ step }) => step))];
+  for (const step of steps) {
     for (const flag of flagsOf(step.options)) {
       if (NOT_SHARED.has(flag.key)) continue;
       const { default: _, ...plain } = flag;
@@ -107,7 +116,7 @@ export function sharedFlags(pipeline: Pipeline): Flag[] {
         ...plain,
         required: false,
         description: `${known ? known.description.split(" (")[0] : flag.description} (${
-          pipeline.steps.filter((other) => flag.key in other.options.shape).map((other) => other.name).join(", ")
+          steps.filter((other) => flag.key in other.options.shape).map((other) => other.name).join(", ")
         })`,
       });
     }
@@ -122,15 +131,15 @@ export function sharedFlags(pipeline: Pipeline): Flag[] {
  */
 export function stagesOf(pipeline: Pipeline, given: RawFlags["values"] = {}): Stage[] {
   const faults = new Set<string>();
-  const stages = pipeline.steps.map((step): Stage => {
+  const stages = pipeline.stages.map(({ name, step }): Stage => {
     const known = Object.entries(given).filter(([key]) => key in step.options.shape && !NOT_SHARED.has(key));
-    const values = { ...pipeline.options[step.name], ...Object.fromEntries(known), dataDir: pipeline.dataDir };
+    const values = { ...pipeline.options[name], ...Object.fromEntries(known), dataDir: pipeline.dataDir };
     try {
-      return { step, options: checkOptions(step.options, values) };
+      return { name, step, options: checkOptions(step.options, values) };
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       error.faults.forEach((fault) => faults.add(fault));
-      return { step, options: {} };
+      return { name, step, options: {} };
     }
   });
   if (faults.size > 0) throw new UsageError([...faults]);

@@ -38,7 +38,7 @@ async function setUp(
     await Deno.writeTextFile(path("a"), "text");
     const steps = [copier("one", path("a"), path("b")), copier("two", path("b"), path("c"))];
     const stages = (prefix = "") =>
-      steps.map((step, index) => ({ step, options: { prefix: index === 0 ? prefix : "" } }));
+      steps.map((step, index) => ({ name: step.name, step, options: { prefix: index === 0 ? prefix : "" } }));
     await body({ folder, runs: path("runs"), steps, stages });
   });
 }
