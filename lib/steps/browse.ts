@@ -1,17 +1,16 @@
 /** The dataset as a page to read: filtered, beside its passages, and judged by hand. */
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
 import { count } from "../core/format.ts";
 import { readJsonc } from "../core/jsonc.ts";
+import { makeToken } from "../core/page_guard.ts";
+import { announcePage, listenLocally } from "../core/page_server.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { ThemeFile } from "../corpus/themes.ts";
 import { openVerdicts } from "../dialogue/verdicts.ts";
-import { makeToken } from "./browse_guard.ts";
 import { type BrowsePaths, browsePaths } from "./browse_index.ts";
-import { openInBrowser } from "./browse_open.ts";
-import { type BrowseServer, browseServer } from "./browse_server.ts";
+import { browseServer } from "./browse_server.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Dataset to read; default: <data-dir>/dataset/theme_dataset.jsonl"),
@@ -27,8 +26,6 @@ export interface BrowseResult {
   readonly rejected: number;
   readonly path: string;
 }
-
-const LOCAL = "127.0.0.1";
 
 /** Serves the page until the signal fires (Ctrl-C). */
 export const browse = defineStep({
@@ -54,9 +51,11 @@ export const browse = defineStep({
       themes: Object.keys(categories),
       context,
     });
-    await using server = listen(options.port, pages, context.signal);
+    await using server = listenLocally(options.port, pages.handle, context.signal);
     port = server.addr.port;
-    announce(`http://${LOCAL}:${port}/${token}/`, pages, options.open, context);
+    const { dataset, leftOut } = pages.sizes();
+    const what = `${count(dataset)} examples and ${count(leftOut)} that were left out, to be read at`;
+    announcePage({ port, token, what, open: options.open }, context);
     await server.finished;
     const judged = [...verdicts.all().values()];
     return {
@@ -78,32 +77,4 @@ function pathsOf(options: z.output<typeof browse.options>, env: Context["env"]):
     options.input ?? join(root, "dataset", "theme_dataset.jsonl"),
     options.chunks ?? join(root, "theme_chunks", "filtered.jsonl"),
   );
-}
-
-function listen(port: number, pages: BrowseServer, signal: AbortSignal): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: LOCAL, port, signal, onListen: () => {} }, (request) => pages.handle(request));
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      throw new UserError(`Cannot listen on port ${port}: another program does`, {
-        hint: "Leave --port out to have any port that is free.",
-        cause: error,
-      });
-    }
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new UserError(`Cannot listen on port ${port}: the system does not allow it`, {
-        hint: "Ports below 1024 belong to the system; leave --port out to have any that is free.",
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
-function announce(address: string, pages: BrowseServer, open: boolean, { emit }: Pick<Context, "emit">): void {
-  const { dataset, leftOut } = pages.sizes();
-  const say = (message: string) => emit({ type: "log", level: "info", message });
-  say(`${count(dataset)} examples and ${count(leftOut)} that were left out, to be read at\n${address}`);
-  if (open && !openInBrowser(address)) say("No browser could be opened from here: open that address yourself.");
-  say("Ctrl-C ends it. The address is a key: whoever has it, on this machine, can read and judge.");
 }

@@ -1,23 +1,18 @@
 /** The routes of the page: lists, examples, verdicts, and its own files. */
 import { z } from "zod";
-import { isAbort, messageOf, UserError } from "../core/errors.ts";
+import { type Handler, json, pageHandler, postedJson, problem } from "../core/page_server.ts";
 import type { Context } from "../core/step.ts";
 import { type Verdict, type VerdictBook, VERDICTS } from "../dialogue/verdicts.ts";
 import { PALETTE } from "../view/colors.ts";
 import { listLines, showExample } from "./browse_example.ts";
-import { admit, HEADERS } from "./browse_guard.ts";
 import { type BrowsePaths, buildIndex, type Index, versionOf } from "./browse_index.ts";
 import { FACETS, type Filter, findExamples, type Found } from "./browse_query.ts";
 
-const ASSETS: Readonly<Record<string, { file: string; type: string }>> = {
-  "": { file: "browse.html", type: "text/html; charset=utf-8" },
-  "browse.css": { file: "browse.css", type: "text/css; charset=utf-8" },
-  "browse.js": { file: "browse.js", type: "text/javascript; charset=utf-8" },
-  "ask.js": { file: "ask.js", type: "text/javascript; charset=utf-8" },
-  "example.js": { file: "example.js", type: "text/javascript; charset=utf-8" },
-  "texts.js": { file: "texts.js", type: "text/javascript; charset=utf-8" },
-  "icon.svg": { file: "icon.svg", type: "image/svg+xml" },
-};
+const VIEW = new URL("../view/browse/", import.meta.url);
+const FILES = Object.fromEntries(
+  ["browse.html", "browse.css", "browse.js", "ask.js", "example.js", "texts.js", "icon.svg"]
+    .map((name) => [name === "browse.html" ? "" : name, new URL(name, VIEW)]),
+);
 
 /** Lines that one answer lists at most. */
 const MOST_LINES = 200;
@@ -28,9 +23,8 @@ const MOST_LISTS = 8;
 
 const Judgement = z.object({ key: z.string(), verdict: z.enum(VERDICTS).nullable() });
 
-/** Answers requests; it is bound to no port, so that tests can ask it directly. */
 export interface BrowseServer {
-  handle(request: Request): Promise<Response>;
+  readonly handle: Handler;
   /** Examples in the dataset and left out. */
   readonly sizes: () => { dataset: number; leftOut: number };
 }
@@ -117,8 +111,7 @@ export async function browseServer(
   };
 
   const judge = async (request: Request) => {
-    const body = await limitedText(request, MOST_BODY);
-    const judgement = Judgement.safeParse(parsed(body));
+    const judgement = Judgement.safeParse(await postedJson(request, MOST_BODY));
     if (!judgement.success) return problem(400, "A verdict is a key and accept, reject or null.");
     const { key, verdict } = judgement.data;
     const number = index.byKey.get(key)?.[0];
@@ -127,39 +120,20 @@ export async function browseServer(
     return json({ key, verdict, before: before ?? null, judged: judged(index, verdicts.all()) });
   };
 
-  const route = async (request: Request): Promise<Response> => {
-    const admitted = admit(request, token, port());
-    if ("refused" in admitted) return problem(403, admitted.refused);
-    const { path } = admitted;
-    if (path === "api/verdict") {
-      return request.method === "POST" ? await judge(request) : problem(405, "Verdicts are posted.", "POST");
-    }
-    if (request.method !== "GET" && request.method !== "HEAD") return problem(405, "This is only read.", "GET, HEAD");
-    const { searchParams: query, pathname } = new URL(request.url);
-    // Without the last slash the page's own files would be looked for beside the token.
-    if (pathname === `/${token}`) {
-      return new Response(null, { status: 308, headers: { ...HEADERS, location: `/${token}/` } });
-    }
-    if (path === "api/list") return await list(query);
-    if (path === "api/example") return await example(query);
-    if (path === "api/themes") return json(colorsFor(themes));
-    const asset = Object.hasOwn(ASSETS, path) ? ASSETS[path] : undefined;
-    if (!asset) return problem(404, "There is nothing at this address.");
-    const file = new URL(`../view/browse/${asset.file}`, import.meta.url);
-    return answer(200, await Deno.readFile(file), asset.type);
-  };
-
+  const queryOf = (request: Request) => new URL(request.url).searchParams;
   return {
-    async handle(request) {
-      try {
-        return await route(request);
-      } catch (error) {
-        if (isAbort(error)) return problem(409, messageOf(error));
-        const words = error instanceof UserError && error.hint ? `${error.message}\n${error.hint}` : messageOf(error);
-        context.emit({ type: "log", level: "error", message: words });
-        return problem(500, words);
-      }
-    },
+    handle: pageHandler({
+      token,
+      port,
+      files: FILES,
+      routes: {
+        "api/list": { answer: (request) => list(queryOf(request)) },
+        "api/example": { answer: (request) => example(queryOf(request)) },
+        "api/themes": { answer: () => json(colorsFor(themes)) },
+        "api/verdict": { method: "POST", answer: judge },
+      },
+      emit: context.emit,
+    }),
     sizes: () => {
       const leftOut = index.entries.filter(({ reason }) => reason !== undefined).length;
       return { dataset: index.entries.length - leftOut, leftOut };
@@ -179,39 +153,6 @@ function colorsFor(themes: readonly string[]): { themes: readonly string[]; pale
   return { themes, palette: PALETTE };
 }
 
-function json(value: unknown): Response {
-  return answer(200, JSON.stringify(value), "application/json");
-}
-
-function problem(status: number, message: string, allow?: string): Response {
-  const response = answer(status, message, "text/plain; charset=utf-8");
-  if (allow) response.headers.set("allow", allow);
-  return response;
-}
-
-function answer(status: number, body: string | Uint8Array<ArrayBuffer>, type: string): Response {
-  return new Response(body, { status, headers: { ...HEADERS, "content-type": type } });
-}
-
 function wholeNumber(text: string | null): number | undefined {
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The body, or `undefined` where it is longer than `most` bytes. */
-async function limitedText(request: Request, most: number): Promise<string | undefined> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const part of request.body ?? []) {
-    text += decoder.decode(part, { stream: true });
-    if (text.length > most) return undefined;
-  }
-  return text;
 }
