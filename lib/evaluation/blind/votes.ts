@@ -1,0 +1,128 @@
+/** Votes of a blind trial, each on the disk before the next trial shows. */
+import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { messageOf, UserError } from "../../core/errors.ts";
+import { fileError } from "../../core/files.ts";
+
+/** Fidelity: which sounds more like the author. Quality: which is better to read. */
+export const QUESTIONS = ["fidelity", "quality"] as const;
+export type Question = (typeof QUESTIONS)[number];
+
+/** What a rater may say, as he sees it: the left or the right text, both alike, or neither good. */
+export const CHOICES = ["left", "right", "tie", "neither"] as const;
+export type Choice = (typeof CHOICES)[number];
+
+export const Vote = z.object({
+  rater: z.string().min(1),
+  trial: z.string().min(1),
+  question: z.enum(QUESTIONS),
+  choice: z.enum(CHOICES),
+  /** Who stood left and right when the vote was given. */
+  left: z.enum(["base", "tuned", "author"]),
+  right: z.enum(["base", "tuned", "author"]),
+  /** From the trial's showing to the vote. */
+  latency_ms: z.number().nonnegative(),
+  /** When, as an ISO date. */
+  given: z.string(),
+});
+export type Vote = z.infer<typeof Vote>;
+
+export interface VoteBook extends Disposable {
+  /** In the order in which they were given; of two on one question the later one stands. */
+  all(): Vote[];
+  /** Durable when it returns. @throws {UserError} the disk is full or read-only, or the file holds no votes. */
+  give(vote: Vote): void;
+  /** Takes the rater's last vote back; answers which it was. */
+  takeBack(rater: string): Vote | undefined;
+}
+
+/**
+ * Opens a book of votes; `trial` names what was asked, so that votes on other texts are never mixed with these.
+ *
+ * @throws {UserError} the file holds no votes, or those of another trial.
+ */
+export function openVotes(path: string, trial: string): VoteBook {
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw unusable(path, error);
+    }
+  };
+  const database = guarded(() => openDatabase(path));
+  const known = guarded(() => database.prepare("SELECT value FROM about WHERE name = 'trial'").get()?.value);
+  if (known === undefined) {
+    guarded(() => database.prepare("INSERT INTO about (name, value) VALUES ('trial', ?)").run(trial));
+  } else if (known !== trial) {
+    database.close();
+    throw new UserError(`Cannot go on in "${path}": its votes are on other texts`, {
+      exitCode: 2,
+      hint: "Keep it where it is and name another file by --votes, or let the same continuations be judged.",
+    });
+  }
+  const columns = Object.keys(Vote.shape);
+  const list = columns.join(", ");
+  return {
+    all: () => guarded(() => z.array(Vote).parse(database.prepare(`SELECT ${list} FROM votes ORDER BY number`).all())),
+    give: (vote) =>
+      guarded(() => {
+        const values = columns.map((column) => vote[column as keyof Vote]);
+        database.prepare("DELETE FROM votes WHERE rater = ? AND trial = ? AND question = ?")
+          .run(vote.rater, vote.trial, vote.question);
+        database.prepare(`INSERT INTO votes (${list}) VALUES (${columns.map(() => "?").join(", ")})`).run(...values);
+      }),
+    takeBack: (rater) =>
+      guarded(() => {
+        const row = database.prepare(`SELECT number, ${list} FROM votes WHERE rater = ? ORDER BY number DESC LIMIT 1`)
+          .get(rater);
+        if (!row) return undefined;
+        database.prepare("DELETE FROM votes WHERE number = ?").run(row.number as number);
+        return Vote.parse(row);
+      }),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function openDatabase(path: string): DatabaseSync {
+  Deno.mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path, { timeout: 2000 });
+  try {
+    // No WAL: between two votes there is one file and nothing else. EXTRA: a commit survives a power cut.
+    database.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA");
+    database.exec(
+      "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID; " +
+        "CREATE TABLE IF NOT EXISTS votes (number INTEGER PRIMARY KEY AUTOINCREMENT, rater TEXT NOT NULL, " +
+        "trial TEXT NOT NULL, question TEXT NOT NULL, choice TEXT NOT NULL, left TEXT NOT NULL, right TEXT NOT NULL, " +
+        "latency_ms REAL NOT NULL, given TEXT NOT NULL)",
+    );
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+function unusable(path: string, error: unknown): unknown {
+  const words = messageOf(error);
+  if (/locked|busy/i.test(words)) {
+    return new UserError(`Cannot use "${path}": another program keeps it locked`, { cause: error });
+  }
+  if (/not a database|malformed|no such column|no such table/i.test(words) || error instanceof z.ZodError) {
+    return new UserError(`Cannot use "${path}": it holds no votes, or it is damaged`, {
+      exitCode: 2,
+      hint: "Move it away to start anew; the votes in it would be lost.",
+      cause: error,
+    });
+  }
+  if (/disk is full|database or disk/i.test(words)) {
+    return new UserError(`Cannot write "${path}": the disk is full`, {
+      hint: "Every vote up to now is kept; free some space.",
+      cause: error,
+    });
+  }
+  if (/unable to open|readonly|read-only/i.test(words)) {
+    return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, { cause: error });
+  }
+  return fileError("write", path, error);
+}
