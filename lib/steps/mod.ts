@@ -15,6 +15,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   browse: async () => (await import("./browse.ts")).browse,
   split: async () => (await import("./split.ts")).split,
   export: async () => (await import("./export.ts")).exportStep,
+  "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
 };
 
 /** Names of all steps, in the order of the pipelines. */

@@ -1,7 +1,8 @@
 /** What the votes of a blind trial show, and what they do not show yet. */
 import { bootstrap, type Interval, trialsNeeded, wilson } from "../statistics.ts";
 import { krippendorffAlpha } from "./agreement.ts";
-import type { Trial } from "./trial.ts";
+import { lengthControlled } from "./length.ts";
+import { type Trial, wordCount } from "./trial.ts";
 import type { Question, Vote } from "./votes.ts";
 
 export interface QuestionTally {
@@ -17,6 +18,8 @@ export interface QuestionTally {
   readonly claim: "shown" | "not met" | "not shown";
   /** Trials in all at which this rate would be shown; undefined where the rate itself is below the target. */
   readonly trialsNeeded: number | undefined;
+  /** The win rate as it would be at equal lengths; undefined with too few decided votes, or where lengths are equal. */
+  readonly lengthControlled: number | undefined;
   /** Krippendorff's α of raters who voted on the same trials; undefined with one rater. */
   readonly agreement: number | undefined;
 }
@@ -62,7 +65,7 @@ const SCORE: Readonly<Record<Outcome, number>> = { win: 1, loss: 0, tie: 0.5, ne
  */
 export function tallyVotes(
   votes: readonly Vote[],
-  trials: readonly Pick<Trial, "id" | "kind">[],
+  trials: readonly Pick<Trial, "id" | "kind" | "texts">[],
   seed: number,
 ): BlindTally {
   const kinds = new Map(trials.map(({ id, kind }) => [id, kind]));
@@ -71,7 +74,8 @@ export function tallyVotes(
   );
   const counted = new Set(raters.filter(({ counts }) => counts).map(({ rater }) => rater));
   const real = votes.filter(({ rater, trial }) => counted.has(rater) && kinds.get(trial) === "pair");
-  const of = (question: Question) => tallyQuestion(real.filter((vote) => vote.question === question), seed);
+  const longerBy = new Map(trials.map(({ id, texts }) => [id, longerTuned(texts)]));
+  const of = (question: Question) => tallyQuestion(real.filter((vote) => vote.question === question), longerBy, seed);
   return { questions: { fidelity: of("fidelity"), quality: of("quality") }, raters };
 }
 
@@ -95,7 +99,12 @@ function raterOf(rater: string, votes: readonly Vote[], kinds: ReadonlyMap<strin
   };
 }
 
-function tallyQuestion(votes: readonly Vote[], seed: number): QuestionTally {
+/** Words by which the tuned text is longer. */
+function longerTuned(texts: Trial["texts"]): number {
+  return texts.reduce((sum, { side, text }) => sum + (side === "tuned" ? 1 : -1) * wordCount(text), 0);
+}
+
+function tallyQuestion(votes: readonly Vote[], longerBy: ReadonlyMap<string, number>, seed: number): QuestionTally {
   const outcomes = votes.map(outcomeOf);
   const number = (outcome: Outcome) => outcomes.filter((other) => other === outcome).length;
   const [wins, losses, ties, neither] = [number("win"), number("loss"), number("tie"), number("neither")];
@@ -107,6 +116,11 @@ function tallyQuestion(votes: readonly Vote[], seed: number): QuestionTally {
     : plain
     ? wilson(wins, votes.length)
     : widened(bootstrap([...clusters.values()], meanScore, { seed, resamples: RESAMPLES }));
+  const decided = votes.flatMap((vote, at) => {
+    const outcome = outcomes[at];
+    if (outcome !== "win" && outcome !== "loss") return [];
+    return [{ longerBy: longerBy.get(vote.trial) ?? 0, won: outcome === "win" }];
+  });
   return {
     wins,
     losses,
@@ -116,6 +130,7 @@ function tallyQuestion(votes: readonly Vote[], seed: number): QuestionTally {
     method: plain ? "wilson" : "cluster-bootstrap",
     claim: !winRate ? "not shown" : winRate.lower > TARGET ? "shown" : winRate.upper < TARGET ? "not met" : "not shown",
     trialsNeeded: winRate && trialsNeeded(winRate.estimate, TARGET),
+    lengthControlled: lengthControlled(decided),
     agreement: krippendorffAlpha([...clusters.values()].map((cluster) => cluster.map(outcomeOf))),
   };
 }
