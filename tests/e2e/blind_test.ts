@@ -107,7 +107,7 @@ Deno.test({
         const again = await openPage(browser, second.address, `#${encodeURIComponent("Ann <b>")}`);
         for (let done = 2; done < 7; done++) await judgePair(again.page, done);
         await again.page.getByText("That was all").waitFor();
-        match(await again.page.locator("#reveal").innerText(), /Left was (trained|untrained) model/);
+        match(await again.page.locator("#reveal").innerText(), /Left was the (trained|untrained) model/);
         match(await again.page.locator("#summary").innerText(), /tuned model won 100\.0 %/);
         deepEqual(again.complaints, []);
         await again.page.close();

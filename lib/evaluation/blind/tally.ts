@@ -41,6 +41,8 @@ export interface BlindTally {
 
 /** The target of the document: more than 60 % of the comparisons. */
 export const TARGET = 0.6;
+/** Wilson's bound is too kind to a handful: 5 of 5 would do, which one of twelve models with 60 % reaches by chance. */
+const FEWEST_PAIRS = 20;
 /** Share of the catch trials that a rater has to pass, once there are enough of them to tell. */
 const CATCH_RATE = 0.9;
 const ENOUGH_CATCHES = 3;
@@ -59,7 +61,7 @@ const SCORE: Readonly<Record<Outcome, number>> = { win: 1, loss: 0, tie: 0.5, ne
 
 /**
  * Counts the votes. A claim of more than the target is `shown` only where the one-sided 95 % bound lies above it, and
- * `not met` where the other bound lies below.
+ * `not met` where the other bound lies below, from 20 pairs on.
  *
  * @param votes Of each rater on each trial and question one.
  */
@@ -128,11 +130,21 @@ function tallyQuestion(votes: readonly Vote[], longerBy: ReadonlyMap<string, num
     neither,
     winRate,
     method: plain ? "wilson" : "cluster-bootstrap",
-    claim: !winRate ? "not shown" : winRate.lower > TARGET ? "shown" : winRate.upper < TARGET ? "not met" : "not shown",
-    trialsNeeded: winRate && trialsNeeded(winRate.estimate, TARGET),
+    claim: !winRate || winRate.n < FEWEST_PAIRS
+      ? "not shown"
+      : winRate.lower > TARGET
+      ? "shown"
+      : winRate.upper < TARGET
+      ? "not met"
+      : "not shown",
+    trialsNeeded: winRate && atLeast(FEWEST_PAIRS, trialsNeeded(winRate.estimate, TARGET)),
     lengthControlled: lengthControlled(decided),
     agreement: krippendorffAlpha([...clusters.values()].map((cluster) => cluster.map(outcomeOf))),
   };
+}
+
+function atLeast(least: number, value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.max(least, value);
 }
 
 function meanScore(clusters: readonly (readonly Vote[])[]): number {

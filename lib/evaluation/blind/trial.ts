@@ -111,27 +111,25 @@ function catchTrials(
 ): Trial[] {
   const wanted = pairs.length === 0 ? 0 : Math.max(2, Math.round(pairs.length / catchEvery));
   const random = seededRandom(seed, "catch");
-  const known = shuffle(continued.filter(({ author }) => author !== undefined), random);
-  const trials: Trial[] = [];
-  for (const { id, prompt, base, author = "" } of known) {
-    if (trials.length >= Math.ceil(wanted / 2)) break;
+  const authors: Trial[] = [];
+  const used = new Set<string>();
+  for (const { id, prompt, base, author } of shuffle(continued, random)) {
+    if (authors.length >= Math.ceil(wanted / 2)) break;
+    if (author === undefined) continue;
     const [a, b] = equalLength(afterPrompt(base, prompt), tidy(author), mostWords);
     if (Math.min(wordCount(a), wordCount(b)) < FEWEST_WORDS || a === b) continue;
-    trials.push(
+    used.add(id);
+    authors.push(
       trialOf(`catch-author-${id}`, "author", prompt, [{ side: "base", text: a }, { side: "author", text: b }]),
     );
   }
-  while (pairs.length > 0 && trials.length < wanted) {
-    const { id, prompt, texts } = pick(pairs, random);
-    const name = `catch-same-${id}`;
-    if (trials.some((trial) => trial.id === name)) {
-      if (trials.filter(({ kind }) => kind === "same").length >= pairs.length) break;
-      continue;
-    }
+  // Other prompts where there are any: nobody shall meet one three times.
+  const others = shuffle(pairs, random).sort((a, b) => Number(used.has(a.id)) - Number(used.has(b.id)));
+  const same = others.slice(0, wanted - authors.length).map(({ id, prompt, texts }) => {
     const { side, text } = pick(texts, random);
-    trials.push(trialOf(name, "same", prompt, [{ side, text }, { side, text }]));
-  }
-  return trials;
+    return trialOf(`catch-same-${id}`, "same", prompt, [{ side, text }, { side, text }]);
+  });
+  return [...authors, ...same];
 }
 
 /** The trials in the order in which a rater meets them; drawn for each, and the same whenever he comes back. */

@@ -6,7 +6,8 @@ const QUESTIONS = {
   fidelity: "Which one sounds more like the author?",
   quality: "Which one is better to read?",
 };
-const SIDES = { base: "untrained model", tuned: "trained model", author: "the author" };
+const SIDES = { base: "the untrained model", tuned: "the trained model", author: "the author" };
+const SAID = { tie: "both alike", neither: "neither" };
 const KEYS = { 1: "left", 2: "right", 3: "tie", 4: "neither", ArrowLeft: "left", ArrowRight: "right" };
 
 let rater = "";
@@ -80,8 +81,9 @@ async function end() {
   byId("summary").textContent = tally;
   byId("reveal").replaceChildren(...revealed.map(({ prompt, left, right, choices }) => {
     const item = document.createElement("li");
-    const said = (choice) => choice === "left" ? SIDES[left] : choice === "right" ? SIDES[right] : choice;
-    item.textContent = `“${prompt.slice(0, 80)}…” Left was ${SIDES[left]}, right ${SIDES[right]}. ` +
+    const said = (choice) => choice === "left" ? SIDES[left] : choice === "right" ? SIDES[right] : SAID[choice];
+    item.textContent =
+      `“${prompt.length > 80 ? `${prompt.slice(0, 80)}…` : prompt}” Left was ${SIDES[left]}, right ${SIDES[right]}. ` +
       `More like the author: ${said(choices.fidelity)}; better: ${said(choices.quality)}.`;
     return item;
   }));

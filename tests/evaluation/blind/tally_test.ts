@@ -60,8 +60,13 @@ Deno.test("tallyVotes counts ties as halves and draws trials where raters share 
 });
 
 Deno.test("tallyVotes does not claim from a handful of pairs that all went one way", () => {
-  const votes = [vote("a", "left"), vote("b", "left"), vote("c", "tie")];
-  equal(fidelity(votes).claim, "not shown");
+  for (
+    const votes of [[vote("a", "left"), vote("b", "left"), vote("c", "tie")], many(5, 0), many(19, 0), many(0, 19)]
+  ) {
+    equal(fidelity(votes).claim, "not shown");
+  }
+  equal(fidelity(many(5, 0)).trialsNeeded, 20);
+  equal(fidelity(many(20, 0)).claim, "shown");
 });
 
 Deno.test("tallyVotes leaves a rater out who misses the catch trials, and says so", () => {

@@ -25,6 +25,8 @@ Deno.test("makeTrials makes a pair of each prompt and catch trials of both kinds
         Math.abs(wordCount(a.text) - wordCount(b.text)) <= 0.1 * Math.max(wordCount(a.text), wordCount(b.text)) + 1,
       );}
   }
+  const catches = trials.filter(({ kind }) => kind !== "pair").map(({ prompt }) => prompt);
+  equal(new Set(catches).size, 4, "no prompt is met three times");
   deepEqual(makeTrials(continued, passages, OPTIONS).trials, trials);
 });
 
