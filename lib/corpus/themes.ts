@@ -100,6 +100,9 @@ export function compileThemes(
   place: (category: string, index: number) => string = (category, index) => `${category}.patterns[${index}]`,
 ): Themes {
   const categories = Object.keys(file.categories);
+  const key = JSON.stringify(categories.map((name) => [name, file.categories[name]?.patterns]));
+  const known = compiled.get(key);
+  if (known) return known;
   const patterns = categories.flatMap((name, category) =>
     (file.categories[name]?.patterns ?? []).map((entry, index) => {
       const { pattern, weight } = typeof entry === "string" ? { pattern: entry, weight: 1 } : entry;
@@ -132,12 +135,21 @@ export function compileThemes(
         : "Cannot use these patterns together: they need too many states; make them fewer or simpler",
     );
   }
-  return openThemes({
+  const themes = openThemes({
     categories,
     patterns: patterns.map(({ pattern, category, weight }) => ({ pattern, category, weight })),
     automaton,
   });
+  if (patterns.length >= MANY) {
+    if (compiled.size >= KEPT) compiled.clear();
+    compiled.set(key, themes);
+  }
+  return themes;
 }
+
+/** What took long to compile is kept: a notebook gates again and again by the same lists. */
+const compiled = new Map<string, Themes>();
+const MANY = 20, KEPT = 8;
 
 /** Themes as another thread has compiled them, ready for use in this one. */
 export function openThemes({ categories, patterns, automaton }: CompiledThemes): Themes {

@@ -32,6 +32,8 @@ const REAL: Timers = {
   },
 };
 
+const SECOND_LOOK_MS = 1000;
+
 interface UnderWay {
   begun: boolean;
   /** When it was last heard of; before its first token, when anything sent earlier was last heard of or ended. */
@@ -64,11 +66,18 @@ export function createPatience({ firstTokenMs, idleMs }: PatienceOptions, timers
       // Armed again only when it fires, so that a token costs no timer.
       let disarm = () => {};
       const arm = (ms: number) => disarm = timers.after(ms, look);
+      let doubted = false;
       const look = () => {
         const silent = now() - aliveAt(request);
         const allowed = request.begun ? idleMs : firstTokenMs;
-        if (silent >= allowed) onLate(silent, request.begun);
-        else arm(allowed - silent + 1);
+        if (silent < allowed) {
+          doubted = false;
+          arm(allowed - silent + 1);
+        } else if (!doubted) {
+          // It may be we who were busy, or asleep: what came meanwhile is heard before the second look.
+          doubted = true;
+          arm(Math.min(allowed / 10, SECOND_LOOK_MS));
+        } else onLate(silent, request.begun);
       };
       arm(Math.min(firstTokenMs, idleMs));
       return {

@@ -6,6 +6,7 @@ import { ChatError } from "./errors.ts";
 import { createErrorRate, outcomeOf } from "./scheduler_errors.ts";
 import {
   backoff,
+  BELIEVED_AFTER,
   capacityOf,
   FIRST_WAIT_MS,
   freest,
@@ -32,6 +33,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
   if (options.servers.length === 0) throw new RangeError("Cannot send requests to no server");
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
+  const proven = options.proven ?? new Set();
   const members = options.servers.map((server) => newMember(server, options.concurrency ?? "auto"));
   const queue: Job<T>[] = [];
   const faults: Record<string, number> = {};
@@ -99,7 +101,8 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       over({ kind: "answer", ...answer });
       answered++;
       member.failuresInRow = 0;
-      member.everAnswered = member.warm = true;
+      member.warm = true;
+      proven.add(member.server);
       goneSince = undefined;
       errors.record(undefined, clock.now(), limit());
       welcomeBack(member);
@@ -110,6 +113,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       const before = capacity(member);
       controller.tokens(id, clock.now(), tokens);
       member.warm = true;
+      proven.add(member.server); // Who speaks has the model: of requests that failed meanwhile it cannot be the fault.
       if (capacity(member) > before) pump();
     };
     try {
@@ -125,8 +129,8 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     if (signal.aborted || isAbort(error)) return job.reject(signal.aborted ? signal.reason : error);
     if (!(error instanceof ChatError)) return job.reject(error);
     faults[error.kind] = (faults[error.kind] ?? 0) + 1;
-    const away = error.kind === "unreachable" && error.retryable || error.fatal && member.everAnswered;
-    if (away) {
+    const away = error.kind === "unreachable" && error.retryable;
+    if (away || error.fatal && (proven.has(member.server) || ++member.refusals < BELIEVED_AFTER)) {
       setAside(member, error);
       return again(job, member, 0);
     }
@@ -174,7 +178,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     member.warm = false;
     member.readyAt = now + wait;
     if (members.every(({ aside, dead }) => aside || dead)) {
-      if (goneSince === undefined) {
+      if (goneSince === undefined && member.refusals === 0) {
         say("warn", `No server answers; waiting for one, for up to ${duration(giveUpAfterMs / 1000)}`);
       }
       giveUpIfLate(error);

@@ -40,6 +40,8 @@ export interface FleetOptions<T> {
   readonly giveUpAfterMs?: number;
   /** Share of failed requests at which the run ends. @default {0.5} */
   readonly maxErrorRate?: number;
+  /** Servers that are known to have answered, in an earlier run perhaps; those that answer are added. @default {none} */
+  readonly proven?: Set<Server<T>>;
   /** Jitters waits. @default {Math.random} */
   readonly random?: () => number;
 }

@@ -11,7 +11,14 @@ import { type ChatEngine, promptHash, requestHash } from "../llm/chat.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { ChatError } from "../llm/errors.ts";
 import type { Forecaster } from "../llm/forecast.ts";
-import { answerOf, type Ask as ServerAsk, type Result, type RunOptions, runTasks } from "../llm/scheduler.ts";
+import {
+  answerOf,
+  type Ask as ServerAsk,
+  type Result,
+  type RunOptions,
+  runTasks,
+  type Server,
+} from "../llm/scheduler.ts";
 import type { Answering } from "./generate_engine.ts";
 import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
 import { type FormNote, formsOf, keepForm, knownForm, probeForm, PROBES } from "./generate_probe.ts";
@@ -31,6 +38,8 @@ export interface Asking {
   form: FormNote | undefined;
   /** Beginnings of the hashes that this run asked for, as numbers: finding those again is no reuse. */
   readonly own: Set<number>;
+  /** Servers that have answered in any round. */
+  readonly proven: Set<Server<ChatEngine>>;
 }
 
 /** What became of requests, over all rounds of a run. */
@@ -58,7 +67,7 @@ const TOLD_ONE_BY_ONE = 5;
 
 /** What the scheduler is to know of a run. */
 export function fleetOptions(
-  { answering, options, context }: Pick<Asking, "answering" | "options" | "context">,
+  { answering, options, context, proven }: Pick<Asking, "answering" | "options" | "context"> & Partial<Asking>,
 ): RunOptions<ChatEngine, unknown, never> {
   return {
     servers: answering.servers,
@@ -66,6 +75,7 @@ export function fleetOptions(
     attempts: options.retries + 1,
     giveUpAfterMs: parseDuration(options.giveUpAfter, "--give-up-after"),
     maxErrorRate: options.maxErrorRate,
+    ...(proven ? { proven } : {}),
     signal: context.signal,
     clock: context.clock,
     emit: context.emit,

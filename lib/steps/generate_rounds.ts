@@ -61,6 +61,7 @@ export async function makeDataset(making: Making): Promise<Made> {
     forecaster,
     form: undefined,
     own: new Set(),
+    proven: new Set(),
   };
   ledger.setNote("run", JSON.stringify(runNote(options, answering, paths)));
   const judge = (task: Assignment, outcome: Outcome) => reasonOf(task, outcome, gates);

@@ -7,7 +7,7 @@ import { seededRandom } from "@/dialogue/random.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { answerDistinctly, type Behaviour, fakeLmStudio, type SeenRequest } from "../fakes/lmstudio.ts";
 
-const KILLS = 25, AT_A_TIME = 4, PASSAGES = 100;
+const KILLS = 25, AT_A_TIME = 4, PASSAGES = 150;
 const FILES = [".jsonl", "_sources.jsonl", "_rejects.jsonl", "_card.md", "_train.jsonl", "_val.jsonl"];
 
 async function passages(folder: string): Promise<string> {
@@ -54,6 +54,16 @@ async function made(output: string): Promise<{ ids: string[]; digests: string[] 
 
 const distinct = (requests: readonly SeenRequest[]) => new Set(requests.map(({ body }) => JSON.stringify(body))).size;
 
+/** Waits for what a process does; says so when it ends before. */
+async function until(condition: () => boolean, process: Promise<{ code: number; err: string }>): Promise<void> {
+  let end: { code: number; err: string } | undefined;
+  process.then((result) => end = result);
+  while (!condition()) {
+    if (end) throw new Error(`ended too early, with code ${end.code}: ${end.err}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 /** Some answers are bad, so that corrections and fresh tries are cut in two as well. */
 function behave(request: SeenRequest): Behaviour {
   const digit = createHash("sha256").update(JSON.stringify(request.body)).digest("hex")[0];
@@ -71,7 +81,11 @@ Deno.test(`generate killed ${KILLS} times loses nothing, repeats only what was u
     equal(first.code, 0, first.err);
     equal(distinct(calm.requests), calm.requests.length);
 
-    await using fake = fakeLmStudio({ behave });
+    // However late this process comes to kill, the other gets no further than a few answers beyond its last one.
+    let allowed = Infinity;
+    await using fake = fakeLmStudio({
+      behave: (request) => request.index < allowed ? behave(request) : { kind: "hang", after: "{" },
+    });
     const repeated = () => fake.requests.length - distinct(fake.requests);
     const random = seededRandom("kill -9");
     for (let kill = 0; kill < KILLS; kill++) {
@@ -79,17 +93,17 @@ Deno.test(`generate killed ${KILLS} times loses nothing, repeats only what was u
       // From before the first request to after the tenth, and then a moment more.
       const target = before + Math.floor(random() * 11);
       const moment = random() * 12;
+      allowed = target + AT_A_TIME;
       const child = generating(input, disturbed, fake.url, "--resume");
-      let over = false;
-      const waiting = ended(child).finally(() => over = true);
+      const end = ended(child);
       if (target === before) await new Promise((resolve) => setTimeout(resolve, 40 * moment));
-      while (fake.requests.length < target && !over) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => fake.requests.length >= target, end);
       await new Promise((resolve) => setTimeout(resolve, moment));
-      ok(!over, `the run ended before kill ${kill}`);
       child.kill("SIGKILL");
-      await waiting;
+      await end;
       ok(repeated() <= AT_A_TIME * kill, `${repeated()} requests repeated after ${kill} kills`);
     }
+    allowed = Infinity;
     const last = await ended(generating(input, disturbed, fake.url, "--resume"));
     equal(last.code, 0, last.err);
     ok(repeated() <= AT_A_TIME * KILLS, `${repeated()} requests repeated after ${KILLS} kills`);
@@ -115,12 +129,13 @@ Deno.test("generate refuses a second process on the same output, and ends well o
       behave: (request) => request.index < 20 ? answerDistinctly(request) : { kind: "hang", after: "Wait" },
     });
     const running = generating(input, output, fake.url);
-    while (fake.requests.length < 22) await new Promise((resolve) => setTimeout(resolve, 5));
+    const end = ended(running);
+    await until(() => fake.requests.length >= 22, end);
     const second = await ended(generating(input, output, fake.url, "--resume"));
     equal(second.code, 1, second.err);
     match(second.err, /another run is writing to the same output/);
     running.kill("SIGINT");
-    const { code, err } = await ended(running);
+    const { code, err } = await end;
     equal(code, 130, err);
     match(err, /stopped after 20 requests; 20 answers are kept, --resume goes on from there/);
     equal(/\n\s+at .*:\d+:\d+/.test(err), false, err);

@@ -18,7 +18,9 @@ async function withFake<T>(options: FakeOptions | Behaviour, test: (fake: FakeLm
 
 async function faultOf(behaviour: Behaviour): Promise<ChatError> {
   return await withFake(behaviour, async (fake) => {
-    const error = await engine(fake.url, { idleMs: 300 }).chat(REQUEST, never).catch((error) => error);
+    // Only silence takes time.
+    const idleMs = behaviour.kind === "hang" ? 300 : 60_000;
+    const error = await engine(fake.url, { idleMs }).chat(REQUEST, never).catch((error) => error);
     ok(error instanceof ChatError, String(error));
     return error;
   });
@@ -161,18 +163,17 @@ Deno.test("openaiEngine sends the token and never shows it", async () => {
 Deno.test("openaiEngine stops at once when it is aborted, before and during a stream", async () => {
   await withFake({ kind: "hang", after: "Wait" }, async (fake) => {
     const controller = new AbortController();
-    const asked = engine(fake.url).chat(REQUEST, controller.signal);
-    setTimeout(() => controller.abort(), 50);
+    const asked = engine(fake.url).chat(REQUEST, controller.signal, () => controller.abort());
     await rejects(asked, { name: "AbortError" });
     await rejects(engine(fake.url).chat(REQUEST, controller.signal), { name: "AbortError" });
     equal(fake.requests.length, 1);
-    for (let waited = 0; fake.abandoned === 0 && waited < 100; waited++) await new Promise((r) => setTimeout(r, 10));
+    while (fake.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     equal(fake.abandoned, 1);
   });
 });
 
 Deno.test("openaiEngine lets a slow stream go on for longer than the idle timeout", async () => {
-  await withFake({ kind: "answer", content: "x".repeat(24 * 8), tokenMs: 40 }, async (fake) => {
-    equal((await engine(fake.url, { idleMs: 200 }).chat(REQUEST, never)).content.length, 192);
+  await withFake({ kind: "answer", content: "x".repeat(24 * 8), tokenMs: 200 }, async (fake) => {
+    equal((await engine(fake.url, { idleMs: 1200 }).chat(REQUEST, never)).content.length, 192);
   });
 });

@@ -182,15 +182,47 @@ Deno.test("runRequests tries a server again that was set aside, when nothing wai
   deepEqual([summary.ended, summary.done, summary.failed], ["complete", 12, 8]);
 });
 
-Deno.test("runRequests ends soon when nothing ever works, and at once when nothing can", async () => {
+Deno.test("runRequests ends soon when nothing ever works, and sooner when nothing can", async () => {
   const { time, options } = scene(4);
   let sent = 0;
   const broken = runRequests(count(1000), () => (sent++, failing("server", "broken")), options);
   await rejects(time.run(broken), { message: /10 of the last 10 requests failed.*broken/ });
   sent = 0;
-  const locked = runRequests(count(1000), () => (sent++, failing("unauthorized", "no token")), scene(4).options);
-  await rejects(locked, { name: "ChatError", message: "no token" });
-  equal(sent, 1);
+  const other = scene(4);
+  const locked = runRequests(count(1000), () => (sent++, failing("unauthorized", "no token")), other.options);
+  await rejects(other.time.run(locked), { name: "ChatError", message: "no token" });
+  equal(sent, 4);
+  ok(other.time.clock.now() < 10_000, `${other.time.clock.now()} ms`);
+});
+
+Deno.test("runRequests survives a server that has no model now and then, its first answers included", async () => {
+  for (const fault of ["no_model", "not_found", "unauthorized"] as const) {
+    for (let first = 0; first < 5; first++) {
+      const { time, options } = scene(8);
+      let n = first;
+      const summary = await time.run(runRequests(count(200), (index, call: Call<SlotServer>) => {
+        return n++ % 5 === 0 ? failing(fault) : send(index, call);
+      }, options));
+      deepEqual([summary.done, summary.failed], [200, 0], `${fault} from ${first}`);
+    }
+  }
+});
+
+Deno.test("runRequests believes no refusal of a server that speaks, nor of one that answered in an earlier run", async () => {
+  const { time, servers, options } = scene(4);
+  const proven = new Set<(typeof options.servers)[number]>();
+  let sent = 0;
+  // The second is refused while the first has only begun to speak.
+  await time.run(runRequests(count(2), (index, call: Call<SlotServer>) => {
+    return sent++ === 1 ? failing("no_model") : send(index, call);
+  }, { ...options, proven, concurrency: 2 }));
+  deepEqual([...proven], options.servers);
+  let refused = 0;
+  const again = await time.run(runRequests(count(2), (index, call: Call<SlotServer>) => {
+    return refused++ < 12 ? failing("no_model") : send(index, call);
+  }, { ...options, proven }));
+  equal(again.done, 2);
+  equal(servers[0]?.requests, 4);
 });
 
 Deno.test("runRequests does not end for a fifth of faults of any kind", async () => {

@@ -218,12 +218,19 @@ Deno.test("generate ends when every request fails, with the commonest error", ()
 
 Deno.test("generate refuses a second run on the same output", () =>
   withRun(async ({ run }) => {
+    const { promise: refused, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: begun } = Promise.withResolvers<void>();
     await using fake = fakeLmStudio({
-      behave: (request) => ({ ...answerDistinctly(request), firstTokenMs: 20 } as Behaviour),
+      async behave(request) {
+        begun();
+        await refused;
+        return answerDistinctly(request);
+      },
     });
     const first = run({ lmstudioUrl: [fake.url] });
-    while (fake.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await asked;
     await rejects(run({ lmstudioUrl: [fake.url], resume: true }), /another run is writing/);
+    goOn();
     equal((await first).stats?.examples_generated, 12);
   }));
 
