@@ -7,18 +7,9 @@ import type { Context } from "../core/step.ts";
 import { llamaProgram } from "./llama_cpp.ts";
 import { startLlamaServer } from "./llama_server.ts";
 import { loadHint, supervised } from "./llama_server_process.ts";
-import {
-  isComplaint,
-  type KlStatistics,
-  parseChunks,
-  parseFinal,
-  parseKlRow,
-  parseKlStatistics,
-  parseScore,
-  parseTooFew,
-} from "./perplexity_output.ts";
+import { type Divergence, isComplaint, parseChunks, parseDivergence, parseScore } from "./perplexity_output.ts";
 
-export type { KlStatistics, Measured } from "./perplexity_output.ts";
+export type { Divergence, Measured } from "./perplexity_output.ts";
 
 export interface PerplexityOptions {
   /** Path of a GGUF. */
@@ -29,11 +20,11 @@ export interface PerplexityOptions {
    */
   readonly text: string;
   /**
-   * Tokens of a chunk; the second half of each is scored, the first is what the model sees before it. Halved as often as
-   * a short text needs it. @default {512}
+   * Tokens of a chunk, a power of two; the second half of each is scored, the first is what the model sees before it.
+   * Halved as often as a short text needs it. @default {512}
    */
   readonly contextSize?: number;
-  /** Chunks at most; without it, as many as the text has. */
+  /** Chunks at most; without it, as many as the text has, less one. */
   readonly chunks?: number;
   /** Layers put on the GPU; without it as many as fit. */
   readonly gpuLayers?: number;
@@ -41,7 +32,7 @@ export interface PerplexityOptions {
 }
 
 export interface ChunkScore {
-  /** Mean of −ln p of the tokens that were scored. */
+  /** Mean of −ln p of the tokens that were scored, to a millionth times the number of the chunk. */
   readonly nll: number;
   /** Tokens scored. */
   readonly tokens: number;
@@ -65,9 +56,6 @@ export interface Perplexity {
   readonly perChunk: readonly ChunkScore[];
 }
 
-/** Below this a chunk has hardly a past to predict from. */
-const SHORTEST = 32;
-
 /**
  * Scores a text. Only the second half of every chunk counts, so that each token has a past of half a context at least;
  * the bytes of exactly these tokens are asked of llama-server's tokenizer, which makes bits per byte exact.
@@ -80,27 +68,25 @@ const SHORTEST = 32;
  * ```
  */
 export async function measurePerplexity(options: PerplexityOptions, context: Context): Promise<Perplexity> {
-  const { contextSize, scores, uncertainty } = await score(options, [], context);
-  const sizes = await tokenSizes(options, context);
+  const plan = await planChunks(options, context);
+  const { contextSize, sizes } = plan;
+  const scores = await run({ ...options, ...plan, label: "perplexity", parse: parseScore }, [
+    ...["--ppl-output-type", "1"],
+  ], context);
   const first = contextSize / 2 + 1;
-  const perChunk = scores.map((score, at): ChunkScore => {
-    const before = scores[at - 1];
+  const perChunk = scores.map(({ value }, at): ChunkScore => {
     // What is printed is the mean over all chunks so far; each has the same number of tokens.
-    const nll = score.nll * (at + 1) - (before?.nll ?? 0) * at;
+    const nll = value * (at + 1) - (scores[at - 1]?.value ?? 0) * at;
     const scored = sizes.slice(at * contextSize + first, (at + 1) * contextSize);
-    return { nll, tokens: contextSize - first, bytes: scored.reduce((sum, size) => sum + size, 0) };
+    return { nll, tokens: scored.length, bytes: scored.reduce((sum, size) => sum + size, 0) };
   });
-  const mean = scores.at(-1)?.nll ?? NaN;
+  const { value: mean, error } = scores.at(-1) ?? { value: NaN, error: NaN };
+  if (!Number.isFinite(mean)) throw damaged(options.model, mean);
   const tokens = perChunk.reduce((sum, chunk) => sum + chunk.tokens, 0);
   const bytes = perChunk.reduce((sum, chunk) => sum + chunk.bytes, 0);
-  if (sizes.length < scores.length * contextSize || bytes === 0) {
-    throw new UserError(`Cannot score "${options.text}": llama-server and llama-perplexity divide it differently`, {
-      hint: "Both programs must come from the same llama.cpp: look at LLAMA_CPP_BIN, LLAMA_CPP_DIR and PATH.",
-    });
-  }
   return {
     ppl: Math.exp(mean),
-    uncertainty,
+    uncertainty: Math.exp(mean) * error,
     bitsPerByte: mean * tokens / (Math.LN2 * bytes),
     tokens,
     bytes,
@@ -123,11 +109,13 @@ export interface KlOptions extends Omit<PerplexityOptions, "model"> {
   readonly scratch: string;
 }
 
-export interface KlDivergence extends KlStatistics {
+export interface KlDivergence extends Divergence {
   readonly contextSize: number;
   readonly chunks: number;
   /** Tokens compared. */
   readonly tokens: number;
+  /** Mean of KL(reference ‖ model) over the chunks up to each one. */
+  readonly running: readonly number[];
 }
 
 /**
@@ -139,92 +127,109 @@ export async function klDivergence(options: KlOptions, context: Context): Promis
   const { reference, model, scratch, chunks = 40, ...rest } = options;
   const base = ["--kl-divergence-base", scratch];
   try {
-    const scored = await score({ ...rest, chunks, model: reference }, base, context);
+    const plan = await planChunks({ ...rest, chunks, model: reference }, context);
+    const same = { ...rest, ...plan };
+    const labelled = { ...same, model: reference, label: "reference", parse: parseScore };
+    const scores = await run(labelled, ["--ppl-output-type", "1", ...base], context);
+    const mean = scores.at(-1)?.value ?? NaN;
+    if (!Number.isFinite(mean)) throw damaged(reference, mean);
     await checkScratch(scratch);
-    const { contextSize } = scored;
-    const lines = await run(
-      { ...rest, model },
-      contextSize,
-      [...base, "--kl-divergence"],
-      { label: "KL divergence", isRow: (line) => parseKlRow(line) !== undefined },
-      context,
-    );
-    const statistics = parseKlStatistics(lines);
-    if (!statistics || !Number.isFinite(statistics.meanKld.value)) throw unreadable(model, lines);
-    const tokens = scored.scores.length * (contextSize / 2 - 1);
-    return { ...statistics, contextSize, chunks: scored.scores.length, tokens };
+    const compared = { ...same, model, label: "KL divergence", parse: parseDivergence };
+    const rows = await run(compared, [...base, "--kl-divergence"], context);
+    const last = rows.at(-1);
+    if (!last || !Number.isFinite(last.meanKld.value)) throw damaged(model, last?.meanKld.value ?? NaN);
+    const tokens = rows.length * (plan.contextSize / 2 - 1);
+    const running = rows.map(({ meanKld }) => meanKld.value);
+    return { ...last, contextSize: plan.contextSize, chunks: rows.length, tokens, running };
   } finally {
     await Deno.remove(scratch).catch(() => {});
   }
 }
 
-async function score(options: PerplexityOptions, extra: readonly string[], context: Context) {
-  const { model, text, chunks } = options;
-  await readTextFile(text);
-  const limit = chunks === undefined ? [] : ["--chunks", String(chunks)];
-  const rows = { label: "perplexity", isRow: (line: string) => parseScore(line) !== undefined };
+/** Below this a chunk has hardly a past to predict from. */
+const SHORTEST = 32;
+
+interface Plan {
+  readonly contextSize: number;
+  /** Chunks that count; one more is computed after them. */
+  readonly chunks: number;
+  /** UTF-8 bytes of every token of the text. */
+  readonly sizes: readonly number[];
+}
+
+/** Divides the text before llama-perplexity does: whose own words about a text that is too short may be lost. */
+async function planChunks(options: PerplexityOptions, context: Context): Promise<Plan> {
   let contextSize = options.contextSize ?? 512;
-  for (;;) {
-    const args = ["--ppl-output-type", "1", ...limit, ...extra];
-    const lines = await run(options, contextSize, args, rows, context);
-    const [tokens] = lines.flatMap((line) => parseTooFew(line) ?? []);
-    if (tokens !== undefined) {
-      while (contextSize > tokens / 2) contextSize /= 2;
-      if (contextSize < SHORTEST) {
-        throw new UserError(`Cannot score "${text}": it has ${tokens} tokens, and ${2 * SHORTEST} are needed at least`);
-      }
-      continue;
+  if (!Number.isInteger(Math.log2(contextSize))) throw new Error(`a context of ${contextSize} is no power of two`);
+  const sizes = await tokenSizes(options, context);
+  while (contextSize > sizes.length / 2) contextSize /= 2;
+  if (contextSize < SHORTEST) {
+    throw new UserError(
+      `Cannot score "${options.text}": it has ${sizes.length} tokens, and ${2 * SHORTEST} are needed at least`,
+    );
+  }
+  const most = Math.floor(sizes.length / contextSize) - 1;
+  return { contextSize, chunks: Math.min(options.chunks ?? most, most), sizes };
+}
+
+/** Times that a run is tried whose rows were lost. */
+const TRIES = 5;
+
+/** Runs the program and answers the rows of the chunks that count. @throws {UserError} where it gave up. */
+async function run<Row>(
+  work: PerplexityOptions & Plan & { label: string; parse: (line: string) => Row | undefined },
+  args: readonly string[],
+  context: Context,
+): Promise<Row[]> {
+  for (let tries = 1;; tries++) {
+    const { rows, total, lines } = await runOnce(work, args, context);
+    if (total !== undefined && total !== work.chunks + 1) {
+      throw new UserError(`Cannot score "${work.text}": llama-server and llama-perplexity divide it differently`, {
+        hint: "Both programs must come from the same llama.cpp: look at LLAMA_CPP_BIN, LLAMA_CPP_DIR and PATH.",
+      });
     }
-    const scores = lines.flatMap((line) => parseScore(line) ?? []);
-    const [final] = lines.flatMap((line) => parseFinal(line) ?? []);
-    const last = scores.at(-1);
-    if (!last) throw unreadable(model, lines);
-    if (!Number.isFinite(last.nll)) {
-      throw new UserError(
-        `Cannot score with "${model}": it predicts no numbers (${last.nll}), so its weights are damaged`,
-      );
-    }
-    return { contextSize, scores, uncertainty: final?.error ?? NaN };
+    if (rows.length >= work.chunks) return rows.slice(0, work.chunks);
+    if (tries === TRIES) throw failed(work.model, `${rows.length} of ${work.chunks} chunks gave figures`, lines, 0);
   }
 }
 
-/** Runs the program and answers all its lines. @throws {UserError} where it gave up, by its exit code or by its words. */
-async function run(
-  { model, text, gpuLayers, threads }: PerplexityOptions,
-  contextSize: number,
+async function runOnce<Row>(
+  { model, text, contextSize, chunks, gpuLayers, threads, label, parse }: Parameters<typeof run<Row>>[0],
   args: readonly string[],
-  rows: { label: string; isRow: (line: string) => boolean },
   context: Context,
-): Promise<string[]> {
-  if (contextSize % 2 !== 0) throw new Error(`a context of ${contextSize} has no half`);
+): Promise<{ rows: Row[]; total: number | undefined; lines: string[] }> {
   const program = await llamaProgram("llama-perplexity", context);
-  const all = [
+  const [command, line] = supervised(program, [
     ...["--model", model, "--file", text],
     // One chunk at a time: several at once take memory for the logits of each.
     ...["--ctx-size", String(contextSize), "--batch-size", String(contextSize)],
+    ...["--chunks", String(chunks + 1)],
     ...gpuLayers === undefined ? [] : ["--n-gpu-layers", String(gpuLayers)],
     ...threads === undefined ? [] : ["--threads", String(threads)],
     "--no-warmup",
     ...args,
-  ];
+  ]);
   const lines: string[] = [];
-  let done = 0;
+  const rows: Row[] = [];
   let total: number | undefined;
-  const [command, line] = supervised(program, all);
   try {
     for await (const { line: said } of runProcess(command, line, { signal: context.signal })) {
-      lines.push(said);
       total ??= parseChunks(said);
-      if (!rows.isRow(said)) continue;
-      const known = total === undefined ? {} : { total };
-      context.emit({ type: "progress", label: rows.label, done: ++done, ...known, unit: "chunks" });
+      const row = parse(said);
+      if (row === undefined) lines.push(said);
+      else {
+        rows.push(row);
+        if (rows.length > chunks) continue;
+        context.emit({ type: "progress", label, done: rows.length, total: chunks, unit: "chunks" });
+      }
     }
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw failed(model, `it ended with exit code ${error.code}`, lines, error.code);
   }
-  if (lines.some(isComplaint)) throw failed(model, "it gave up", lines.filter(isComplaint), 0);
-  return lines;
+  const complaints = lines.filter(isComplaint);
+  if (complaints.length > 0) throw failed(model, "it gave up", complaints, 0);
+  return { rows, total, lines };
 }
 
 function failed(model: string, how: string, lines: readonly string[], code: number): UserError {
@@ -236,11 +241,9 @@ function failed(model: string, how: string, lines: readonly string[], code: numb
   return new UserError(`Cannot measure "${model}" with llama-perplexity: ${how}\n${said}`, { hint });
 }
 
-function unreadable(model: string, lines: readonly string[]): UserError {
-  const said = lines.filter((line) => line.trim() !== "").slice(-6).map((line) => `  ${line}`).join("\n");
-  return new UserError(`Cannot measure "${model}": llama-perplexity gave no figures\n${said}`, {
-    hint:
-      "The text may be too short (100 scored tokens are the least), or this llama-perplexity speaks another language.",
+function damaged(model: string, value: number): UserError {
+  return new UserError(`Cannot measure "${model}": what it predicts is no number (${value})`, {
+    hint: "Its weights are damaged: make the file anew.",
   });
 }
 
