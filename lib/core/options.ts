@@ -24,7 +24,7 @@ export interface Flag {
 
 /** The part of JSON Schema that options use. */
 interface Property {
-  type?: string;
+  type?: string | string[];
   enum?: unknown[];
   anyOf?: Property[];
   items?: Property;
@@ -62,11 +62,11 @@ export function flagsOf(options: z.ZodObject): Flag[] {
 
 function toFlag(key: string, property: Property, required: boolean): Flag {
   // `z.union([z.number(), z.literal("auto")])`: on the command line all is text, zod sorts it out.
-  const kind = property.anyOf ? "string" : property.enum ? "string" : property.type;
+  const kind = property.anyOf || property.enum || Array.isArray(property.type) ? "string" : property.type;
   if (kind !== "boolean" && kind !== "integer" && kind !== "number" && kind !== "string" && kind !== "array") {
     throw new Error(`option "${key}" has a type that a flag cannot express: ${JSON.stringify(property)}`);
   }
-  const items = property.items?.type;
+  const items = property.items?.type as string | undefined;
   const choices = property.enum ?? property.items?.enum;
   // zod states the safe-integer range of z.int(); nobody wants to read it.
   const bounded = (limit: number | undefined) =>
@@ -75,7 +75,8 @@ function toFlag(key: string, property: Property, required: boolean): Flag {
   const maximum = bounded(property.maximum) ?? property.exclusiveMaximum;
   return {
     key,
-    name: key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    // `use4bit` → `use-4bit`.
+    name: key.replace(/[A-Z]|(?<=[a-z])\d/g, (sign) => `-${sign.toLowerCase()}`),
     kind: kind === "array" ? "list" : kind,
     ...(items === "integer" || items === "number" ? { items } : items ? { items: "string" } : {}),
     ...(choices ? { choices: choices.map(String) } : {}),
