@@ -38,6 +38,8 @@ export function loadAnachronisms(path: string): Promise<AnachronismFile> {
 export interface Found {
   readonly text: string;
   readonly why: string;
+  /** Where it stands, in UTF-16 units. */
+  readonly start: number;
 }
 
 /** Characters on each side in which context is looked for: about a sentence. */
@@ -59,12 +61,18 @@ const NEARBY = 140;
  * equal(find("In 1991 the union fell.")?.text, "In 1991");
  * ```
  */
-export function anachronismFinder(
+export function anachronismFinder(file: AnachronismFile, lastYear: number): (text: string) => Found | undefined {
+  const scan = anachronismScanner(file, lastYear);
+  return (text) => scan(text).next().value || undefined;
+}
+
+/** As {@linkcode anachronismFinder}, but finds all: the words first, then the years. */
+export function anachronismScanner(
   { entries }: AnachronismFile,
   lastYear: number,
-): (text: string) => Found | undefined {
+): (text: string) => Generator<Found, void> {
   const late = entries.filter(({ first_year }) => first_year > lastYear);
-  if (late.length === 0) return (text) => laterYear(text, lastYear);
+  if (late.length === 0) return (text) => laterYears(text, lastYear);
   const words = compile(Object.fromEntries(late.map(({ pattern, sense }, index) => [`${index}`, [pattern, sense]])));
   // Contexts are many and seldom asked for, so each is compiled when its word first turns up.
   const contexts = new Map<Anachronism, Themes>();
@@ -77,7 +85,7 @@ export function anachronismFinder(
     contexts.set(entry, known);
     return known;
   };
-  return (text) => {
+  return function* (text) {
     for (const { category, start, end } of matchThemes(words, text)) {
       const entry = late[Number(category)];
       const found = text.slice(start, end);
@@ -86,9 +94,9 @@ export function anachronismFinder(
         const { counts } = countThemes(contextOf(entry), text.slice(Math.max(0, start - NEARBY), end + NEARBY));
         if (counts.unless || (entry.context !== undefined && !counts.context)) continue;
       }
-      return { text: found, why: `${entry.sense}, not before ${entry.first_year}` };
+      yield { text: found, why: `${entry.sense}, not before ${entry.first_year}`, start };
     }
-    return laterYear(text, lastYear);
+    yield* laterYears(text, lastYear);
   };
 }
 
@@ -136,8 +144,13 @@ const PAST =
 const RATED =
   /\b(?:rating|rated|rank(?:ed)?|elo|number|no\.?|figure|total|sum|score|level|over|than|nearly|some) (?:\p{L}+ ){0,2}$/iu;
 
-/** The first year after the last one that is told as past; "by 1980 we shall" is a forecast, and "2000 tons" no year. */
-function laterYear(text: string, lastYear: number): Found | undefined {
+/** Whether a clause speaks of what is to come, or only supposed, and not of what has happened. */
+export function looksAhead(clause: string): boolean {
+  return FORECAST.test(clause) && !PAST.test(clause);
+}
+
+/** Years after the last one that are told as past; "by 1980 we shall" is a forecast, and "2000 tons" no year. */
+function* laterYears(text: string, lastYear: number): Generator<Found, void> {
   for (const match of text.matchAll(YEAR)) {
     const [found, year, decade, short, word] = match;
     const value = year ?? decade ?? (short === undefined ? undefined : `19${short}`);
@@ -155,9 +168,8 @@ function laterYear(text: string, lastYear: number): Found | undefined {
     const forecast = FORECAST.test(clause) || (!PAST.test(clause) && FORECAST.test(sentence.text));
     // "By 1980" without a past tense looks ahead of itself.
     const ahead = /^by\b/i.test(found) && !PAST.test(clause);
-    if (!forecast && !ahead) return { text: found, why: `told as past, later than ${lastYear}` };
+    if (!forecast && !ahead) yield { text: found, why: `told as past, later than ${lastYear}`, start: match.index };
   }
-  return undefined;
 }
 
 /** The part between two borders that holds a place, and the place within it. */

@@ -8,6 +8,7 @@ import { type Context, defineStep } from "../core/step.ts";
 import { countThemes } from "../corpus/themes.ts";
 import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
 import { type Ledger, openLedger } from "../dialogue/ledger.ts";
+import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
@@ -78,7 +79,7 @@ export const gate = defineStep({
     const { passages, personas, dataset, gates, ledger } = pathsOf(options, env);
     const { output, sources, rejects, stats, card, train, val, splitRejects } = dataset;
     return {
-      reads: [passages, ledger.given, personas, ...Object.values(gates)],
+      reads: [passages, ledger.given, personas, ...Object.values(gates), ...evaluationFiles(gates.evaluation).slice(1)],
       writes: [output, sources, rejects, stats, card, ...(options.split ? [train, val, splitRejects] : [])],
     };
   },

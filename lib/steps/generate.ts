@@ -2,6 +2,7 @@
 import { UsageError, UserError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { type Context, defineStep } from "../core/step.ts";
+import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadGates } from "../dialogue/gates_load.ts";
 import { openLedger } from "../dialogue/ledger.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
@@ -44,7 +45,7 @@ export const generate = defineStep({
     const { output, sources, rejects, stats, card, train, val, splitRejects } = paths;
     const asked = [...plan.sources.map(({ path }) => path), plan.personas, plan.prompts, plan.themes];
     return {
-      reads: [...asked, ...(plan.mix ? [plan.mix] : []), gates, anachronisms, slop, evaluation],
+      reads: [...asked, ...(plan.mix ? [plan.mix] : []), gates, anachronisms, slop, ...evaluationFiles(evaluation)],
       writes: [output, sources, rejects, stats, card, ...(options.split ? [train, val, splitRejects] : [])],
     };
   },

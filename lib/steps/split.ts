@@ -6,7 +6,7 @@ import { count } from "../core/format.ts";
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
-import { evaluationFinder, loadEvaluation } from "../dialogue/gates_evaluation.ts";
+import { evaluationFiles, evaluationFinder, loadEvaluation } from "../dialogue/gates_evaluation.ts";
 import { type Split, splitRows, TOLERANCE } from "../dialogue/split.ts";
 import { type DatasetPaths, datasetPaths } from "./generate_options.ts";
 import { DatasetRow, surveyDataset } from "./split_rows.ts";
@@ -114,7 +114,11 @@ export const split = defineStep({
   files(options, { env }) {
     const paths = pathsOf(options, env);
     return {
-      reads: [paths.output, ...(options.splitBy === "book" ? [paths.sources] : []), paths.evaluation],
+      reads: [
+        paths.output,
+        ...(options.splitBy === "book" ? [paths.sources] : []),
+        ...evaluationFiles(paths.evaluation),
+      ],
       writes: [paths.train, paths.val, paths.splitRejects],
     };
   },
