@@ -15,6 +15,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   browse: async () => (await import("./browse.ts")).browse,
   split: async () => (await import("./split.ts")).split,
   export: async () => (await import("./export.ts")).exportStep,
+  "gaea:curate": async () => (await import("./gaea/curate.ts")).curateStep,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
 };
 
