@@ -144,6 +144,11 @@ const PAST =
 const RATED =
   /\b(?:rating|rated|rank(?:ed)?|elo|number|no\.?|figure|total|sum|score|level|over|than|nearly|some) (?:\p{L}+ ){0,2}$/iu;
 
+/** Whether a clause tells of something as past. */
+export function toldAsPast(clause: string): boolean {
+  return PAST.test(clause);
+}
+
 /** Whether a clause speaks of what is to come, or only supposed, and not of what has happened. */
 export function looksAhead(clause: string): boolean {
   return FORECAST.test(clause) && !PAST.test(clause);

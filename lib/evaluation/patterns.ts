@@ -3,7 +3,12 @@ import { UsageError } from "../core/errors.ts";
 import { type CharSet, digitChars, pairs, spaceChars, wordChars } from "../corpus/matcher_chars.ts";
 import { parsePattern, PatternError, type PatternNode } from "../corpus/matcher_syntax.ts";
 
-const WORD = String.raw`[\p{L}\p{M}\p{N}_]`;
+/**
+ * What words are made of, told by what they are not: an expression with \\p{L} in it takes ten milliseconds to make, and
+ * hundreds are made. Letters, marks, digits and the underscore of print are the same as to the themes.
+ */
+const WORD = String
+  .raw`[^\0-/:-@\[-^\x60{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u02c2-\u02df\u2000-\u206f\u2190-\u2bff\u3000-\u303f]`;
 
 /**
  * One expression for several patterns, which are written as those of themes.jsonc and mean the same: whole words, upper

@@ -8,6 +8,7 @@ import {
   mean,
   pairedDifference,
   quantile,
+  shareDifference,
   trialsNeeded,
   wilson,
 } from "@/evaluation/statistics.ts";
@@ -103,4 +104,25 @@ Deno.test("pairedDifference sees what unpaired spread hides", () => {
   ok(difference.upper < 0 && difference.estimate < -0.06);
   equal(difference.n, 60);
   equal(pairedDifference(pairs, { seed: 1, unitOf: ({ book }) => book }).n, 6);
+});
+
+Deno.test("shareDifference gives Newcombe's interval of paired shares, and claims nothing from a few that agree", () => {
+  // 15 of 50 under the first, 23 of 50 under the second, 14 under both: his method 10, by hand from Wilson's bounds.
+  const counts = [[14, 1, 1], [1, 1, 0], [9, 0, 1], [26, 0, 0]] as const;
+  const pairs = counts.flatMap(([n, first, second]) => Array.from({ length: n }, () => ({ first, second })));
+  const difference = shareDifference(pairs);
+  const [x, y] = [wilson(15, 50), wilson(23, 50)];
+  const phi = (14 * 26 - 1 * 9) / Math.sqrt(15 * 35 * 23 * 27);
+  const [dl, eu] = [y.estimate - y.low, x.high - x.estimate];
+  near(difference.estimate, 0.16, 1e-12);
+  near(difference.low, 0.16 - Math.sqrt(dl ** 2 - 2 * phi * dl * eu + eu ** 2), 1e-12);
+  ok(difference.low > 0.03 && difference.high < 0.29, "it is narrower than of unpaired shares");
+  const few = shareDifference([{ first: 1, second: 1 }, { first: 1, second: 1 }, { first: 1, second: 1 }]);
+  ok(few.estimate === 0 && few.lower < -0.3 && few.upper > 0.3);
+  ok(
+    shareDifference(Array.from({ length: 108 }, (_, i) => {
+      const right = i % 10 ? 1 : 0;
+      return { first: right, second: right };
+    })).lower > -0.1,
+  );
 });
