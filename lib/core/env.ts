@@ -21,6 +21,10 @@ export const ENVIRONMENT = [
   "OPENAI_API_KEY",
   "HF_TOKEN",
   "HF_ENDPOINT",
+  // Where transformers keeps the models that it fetched, and whether it may ask for more.
+  "HF_HOME",
+  "HF_HUB_CACHE",
+  "HF_HUB_OFFLINE",
   // Toolchains that the user has already.
   "VOICEWORKS_PYTHON_TRAIN",
   "VOICEWORKS_PYTHON_GGUF",
@@ -31,6 +35,8 @@ export const ENVIRONMENT = [
   "LLAMA_CPP_BIN",
   // GPU settings that the doctor holds against the truth.
   "HSA_OVERRIDE_GFX_VERSION",
+  "AMD_SERIALIZE_KERNEL",
+  "AMD_SERIALIZE_COPY",
   "CUDA_VISIBLE_DEVICES",
   "HIP_VISIBLE_DEVICES",
   // Terminal and CI habits.
