@@ -25,10 +25,14 @@ export interface ChatTokenizer {
   count(rendered: Rendered): { all: number; trained: number };
   /** The id of a token, such as `<|im_end|>`. */
   idOf(token: string): number | undefined;
+  /** Tokens that a text cannot be cut into: those of the template among them. */
+  readonly specialTokens: readonly string[];
+  /** The largest id. */
+  readonly largestId: number;
 }
 
 const AddedTokens = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })).optional(),
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean().optional() })).optional(),
 });
 
 /**
@@ -40,8 +44,9 @@ export async function loadChatTokenizer(folder: string): Promise<ChatTokenizer> 
   const path = join(folder, "tokenizer.json");
   const json = await readJson(path);
   const config = await readJson(join(folder, "tokenizer_config.json")).catch(() => ({}));
-  const added = AddedTokens.safeParse(json);
-  const specials = new Set((added.success ? added.data.added_tokens ?? [] : []).map(({ content }) => content));
+  const parsed = AddedTokens.safeParse(json);
+  const added = parsed.success ? parsed.data.added_tokens ?? [] : [];
+  const specials = new Set(added.map(({ content }) => content));
   const specifier = "@huggingface/tokenizers";
   const { Tokenizer }: typeof import("@huggingface/tokenizers") = await import(specifier);
   let tokenizer: InstanceType<typeof Tokenizer>;
@@ -77,6 +82,8 @@ export async function loadChatTokenizer(folder: string): Promise<ChatTokenizer> 
       return { all: places.length, trained: places.filter((place) => isTrained(place, trained)).length };
     },
     idOf: (token) => tokenizer.token_to_id(token),
+    specialTokens: added.filter(({ special }) => special).map(({ content }) => content),
+    largestId: [...tokenizer.get_vocab().values()].reduce((most, id) => Math.max(most, id), 0),
   };
 }
 
