@@ -32,7 +32,8 @@ export interface ChatTokenizer {
 }
 
 const AddedTokens = z.looseObject({
-  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean().optional() })).optional(),
+  added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string(), special: z.boolean().optional() }))
+    .optional(),
 });
 
 /**

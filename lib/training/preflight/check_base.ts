@@ -21,7 +21,10 @@ export function checkBase(
   const name = recipe.baseModel;
   const findings: Finding[] = [];
   const architectures = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
-  if (architectures.length > 0 && !architectures.some((one) => /ForCausalLM|LMHeadModel|ForConditionalGeneration/.test(one))) {
+  if (
+    architectures.length > 0 &&
+    !architectures.some((one) => /ForCausalLM|LMHeadModel|ForConditionalGeneration/.test(one))
+  ) {
     findings.push(error(
       CHECK,
       `"${name}" is a ${architectures.join(", ")}, which does not write text`,
@@ -53,7 +56,9 @@ export function checkBase(
   const lora = loraParameters(shape, recipe.loraR, recipe.loraTargets);
   findings.push(ok(
     CHECK,
-    `${architectures[0] ?? shape.modelType}, about ${count(Math.round(total / 1e6))} million parameters; the LoRA has ` +
+    `${architectures[0] ?? shape.modelType}, about ${
+      count(Math.round(total / 1e6))
+    } million parameters; the LoRA has ` +
       `${count(Math.round(lora / 1e4) / 100)} million`,
     { facts: { parameters: total, lora_parameters: lora } },
   ));
@@ -66,7 +71,9 @@ function checkTargets(
 ): Finding[] {
   const tokens = loraTargets.filter((target) => TOKEN_LAYERS.test(target));
   if (tokens.length > 0) {
-    const why = shape.tied ? "both are one matrix here, and merging loses one of the two" : "merging and GGUF lose them";
+    const why = shape.tied
+      ? "both are one matrix here, and merging loses one of the two"
+      : "merging and GGUF lose them";
     return [error(
       CHECK,
       `A LoRA on ${tokens.join(" and ")} does not survive: ${why}`,

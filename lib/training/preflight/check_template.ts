@@ -144,13 +144,11 @@ function checkSystem(rows: readonly PlacedRow[], { renderer, path }: TemplateInp
   if (!first) return [];
   const own = defaultSystem(renderer);
   if (own === undefined) {
-    return without.length === rows.length
-      ? []
-      : [warning(
-        CHECK,
-        `${count(without.length)} of ${count(rows.length)} rows have no system message (${path}:${first.line} …)`,
-        "Say in all rows who speaks, or in none: the model learns the persona with and without.",
-      )];
+    return without.length === rows.length ? [] : [warning(
+      CHECK,
+      `${count(without.length)} of ${count(rows.length)} rows have no system message (${path}:${first.line} …)`,
+      "Say in all rows who speaks, or in none: the model learns the persona with and without.",
+    )];
   }
   return [warning(
     CHECK,
@@ -209,7 +207,9 @@ function checkContents(rows: readonly PlacedRow[], { tokenizer, path }: Template
   if (!first) return [];
   return [error(
     CHECK,
-    `${count(hits.length)} of ${count(rows.length)} rows hold a token of the template in their text: ${path}:${first.line} (${first.sign})`,
+    `${count(hits.length)} of ${
+      count(rows.length)
+    } rows hold a token of the template in their text: ${path}:${first.line} (${first.sign})`,
     "Take these signs out of the texts: they would end or begin a turn in the middle of one.",
   )];
 }

@@ -20,7 +20,9 @@ export function checkTokens(survey: TokenSurvey, maxLength: number): Finding[] {
     const level = truncated > MOST_CUT * rows ? error : warning;
     findings.push(level(
       CHECK,
-      `${about}${count(truncated)} of ${count(rows)} rows are longer than --max-seq-length ${maxLength} and lose their ` +
+      `${about}${count(truncated)} of ${
+        count(rows)
+      } rows are longer than --max-seq-length ${maxLength} and lose their ` +
         `end, and with it the token that ends an answer; the longest has ${count(longest)} tokens`,
       `--max-seq-length ${roundUp(longest)}, or leave out what is longer`,
       { facts: { truncated, longest } },
@@ -31,7 +33,9 @@ export function checkTokens(survey: TokenSurvey, maxLength: number): Finding[] {
     findings.push(level(
       CHECK,
       `${about}${count(untrained)} of ${count(rows)} rows have no token that is learnt: they are left out`,
-      truncated > 0 ? `--max-seq-length ${roundUp(longest)}: their answers lie beyond the cut` : "Look at the label X-ray.",
+      truncated > 0
+        ? `--max-seq-length ${roundUp(longest)}: their answers lie beyond the cut`
+        : "Look at the label X-ray.",
       { facts: { untrained } },
     ));
   }
@@ -41,7 +45,8 @@ export function checkTokens(survey: TokenSurvey, maxLength: number): Finding[] {
     CHECK,
     `Rows have ${about}${count(half ?? 0)} tokens in the middle, 95 % up to ${count(most ?? 0)}, the longest ${
       count(longest)
-    }; ${Math.round(100 * share)} % of all tokens are learnt` + (counted < rows ? ` (${count(counted)} rows counted)` : ""),
+    }; ${Math.round(100 * share)} % of all tokens are learnt` +
+      (counted < rows ? ` (${count(counted)} rows counted)` : ""),
     { facts: { median: half ?? 0, p95: most ?? 0, longest, tokens, trained } },
   ));
   if (share < LEAST_TRAINED && untrained < rows) {
