@@ -1,7 +1,7 @@
 /** What is usual: means and deviations of the features over many hands, fixed before any system is looked at. */
 import { z } from "zod";
 import { createCounter, type Frame } from "./counts.ts";
-import { distort, eachTrigram } from "./distort.ts";
+import { distort, trigramsOf } from "./distort.ts";
 import { FUNCTION_WORDS } from "./function_words.ts";
 import { wordsOf } from "./words.ts";
 
@@ -31,8 +31,8 @@ export function chooseFeatures(texts: readonly string[]): Pick<Frame, "words" | 
   for (const text of texts) {
     const all = wordsOf(text);
     for (const { text: word } of all) if (FUNCTION_WORDS.has(word)) add(words, word, 1 / all.length);
-    const distorted = distort(text);
-    eachTrigram(distorted, (trigram) => add(trigrams, trigram, 1 / Math.max(1, distorted.length - 2)));
+    const all3 = trigramsOf(distort(text));
+    for (const trigram of all3) add(trigrams, trigram, 1 / all3.length);
   }
   const top = (shares: Map<string, number>, count: number) =>
     [...shares].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, count).map(([feature]) => feature);
@@ -107,12 +107,38 @@ export function withText(background: Background, { words, trigrams }: Shares): B
   };
 }
 
-/** z-scores of counts; a feature that never varies says nothing and is 0. */
-export function zScores(counts: ArrayLike<number>, total: number, { mean, deviation }: Moments): Float64Array {
-  const scores = new Float64Array(counts.length);
-  for (let at = 0; at < counts.length; at++) {
-    const spread = deviation[at]!;
-    scores[at] = spread > 0 ? (counts[at]! / Math.max(1, total) - mean[at]!) / spread : 0;
-  }
-  return scores;
+/** What makes z-scores of counts. */
+export interface Scale {
+  readonly mean: Float64Array;
+  /** One over the deviation; 0 for a feature that never varies, which says nothing. */
+  readonly inverse: Float64Array;
+}
+
+export function scaleOf({ mean, deviation }: Moments): Scale {
+  return {
+    mean: Float64Array.from(mean),
+    inverse: Float64Array.from(deviation, (spread) => spread > 0 ? 1 / spread : 0),
+  };
+}
+
+/** z-scores of counts among `total`, written to `into`. */
+export function zScores(
+  counts: Float64Array,
+  total: number,
+  { mean, inverse }: Scale,
+  into = new Float64Array(counts.length),
+): Float64Array {
+  const share = 1 / Math.max(1, total);
+  for (let at = 0; at < counts.length; at++) into[at] = (counts[at]! * share - mean[at]!) * inverse[at]!;
+  return into;
+}
+
+/** The scales of a background. */
+export interface Scales {
+  readonly words: Scale;
+  readonly trigrams: Scale;
+}
+
+export function scalesOf(background: Background): Scales {
+  return { words: scaleOf(background.wordShares), trigrams: scaleOf(background.trigramShares) };
 }

@@ -36,7 +36,38 @@ function maskOf(word: string): string {
   return /^\d+$/.test(word) ? DIGIT.repeat(word.length) : MASK.repeat(word.length);
 }
 
-/** The overlapping triples of characters of a distorted text, each handed to `take`. */
-export function eachTrigram(distorted: string, take: (trigram: string) => void): void {
-  for (let at = 0; at + 3 <= distorted.length; at++) take(distorted.slice(at, at + 3));
+/** Adds to `counts` how often each of the trigrams occurs in a distorted text. */
+export type TrigramCounter = (distorted: string, counts: Float64Array) => void;
+
+/**
+ * A counter of the trigrams of a list. Their signs are few, so that three of them are a place in a table: ten times as
+ * fast as a map of strings.
+ */
+export function trigramCounter(trigrams: readonly string[]): TrigramCounter {
+  const signs = [...new Set(trigrams.join(""))];
+  const size = signs.length + 1; // 0: any other sign.
+  const signAt = new Uint8Array(0x10000);
+  if (size > 256) throw new RangeError(`Cannot count trigrams of ${signs.length} signs: there may be 255`);
+  for (const [at, sign] of signs.entries()) signAt[sign.charCodeAt(0)] = at + 1;
+  const place = (first: number, second: number, third: number) => (first * size + second) * size + third;
+  const table = new Int16Array(size ** 3).fill(-1);
+  for (const [at, trigram] of trigrams.entries()) {
+    const [a = 0, b = 0, c = 0] = [0, 1, 2].map((i) => signAt[trigram.charCodeAt(i)]);
+    table[place(a, b, c)] = at;
+  }
+  return (distorted, counts) => {
+    let first = 0, second = 0;
+    for (let at = 0; at < distorted.length; at++) {
+      const third = signAt[distorted.charCodeAt(at)]!;
+      const found = at < 2 ? -1 : table[place(first, second, third)]!;
+      if (found >= 0) counts[found]! += 1;
+      first = second;
+      second = third;
+    }
+  };
+}
+
+/** The overlapping triples of characters of a distorted text. */
+export function trigramsOf(distorted: string): string[] {
+  return Array.from({ length: Math.max(0, distorted.length - 2) }, (_, at) => distorted.slice(at, at + 3));
 }
