@@ -19,15 +19,15 @@ export const MARKS: readonly string[] = [
 const ITALIC = SIGNS.length;
 
 /**
- * One shape for each sign: curly and low quotation marks and guillemets become `"`, dashes that part (also `--` and a short
- * one between spaces) become `—`, three stops become `…`. Offsets are not kept.
+ * One shape for each sign: curly and low quotation marks and guillemets become `"`; dashes that part, also `--` and a
+ * short one between spaces, become `—`; three stops become `…`; both without the spaces that some set around them. Offsets
+ * are not kept.
  */
 export function foldSigns(text: string): string {
   return text
     .replace(/[\u201c\u201d\u201e\u201f\u00ab\u00bb]/g, '"')
-    .replace(/\.(?: ?\.){2,3}/g, "\u2026")
-    .replace(/--+|\u2015/g, "\u2014")
-    .replace(/ [-\u2013] /g, "\u2014");
+    .replace(/[ \t]*(?:\u2026|\.(?: ?\.){2,3})/g, "\u2026")
+    .replace(/[ \t]*(?:--+|[\u2014\u2015])[ \t]*| [-\u2013] /g, "\u2014");
 }
 
 /** Counts of the profile's parts in a text. */
