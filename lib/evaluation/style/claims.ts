@@ -128,10 +128,10 @@ function transferTarget({ measures, base, tuned, ref }: Facts, context: ClaimCon
 function vocabularyTarget({ measures, tuned, ref }: Facts, context: ClaimContext): Target {
   const { covered, share, gain } = measures.vocabulary;
   const naive = naiveVocabulary(tuned.readings, ref);
-  const missing = gain.lower > 0 ? [] : [
-    `it uses the author's words no more than the base does (${
-      signed(gain.estimate)
-    } of its content words, lower bound ${signed(gain.lower)})`,
+  const missing = context.copied || gain.lower > 0 ? [] : [
+    `its gain over the base is not shown: ${signed(gain.estimate)} of the content words, lower bound ${
+      signed(gain.lower)
+    }`,
   ];
   return judgeTarget({
     id: "vocabulary",
@@ -212,7 +212,7 @@ function povTarget({ base, tuned, hold, person }: Facts, context: ClaimContext):
   const outcomes = tuned.units.map(({ readings }) =>
     readings.flatMap(({ windows }) => windows).flatMap(({ pov }) => pov === "unknown" ? [] : [pov === person])
   );
-  const missing = figures.known >= LEAST_KNOWN ? [] : [
+  const missing = context.copied || figures.known >= LEAST_KNOWN ? [] : [
     `the point of view can be told in ${(100 * figures.known).toFixed(0)} % of the windows only, ${
       100 * LEAST_KNOWN
     } % are needed`,

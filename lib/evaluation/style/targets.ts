@@ -70,7 +70,7 @@ export function judgeTarget(facts: TargetFacts, { interval, words, obstacles, re
   if (estimate <= facts.goal) return answer("not met", `${shown(estimate)} is not more than ${shown(facts.goal)}`);
   // The interval shrinks with the root of the words, if what is added is like what is there.
   const needed = words * ((estimate - lower) / (estimate - facts.goal)) ** 2;
-  const more = Math.ceil((needed - words) / 100) * 100;
+  const more = Math.ceil((needed - words) / 100 - 1e-9) * 100;
   return answer(
     "not shown",
     `n too small: ${shown(estimate)}, but the lower bound is ${shown(lower)}; about ` +

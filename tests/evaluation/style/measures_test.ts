@@ -192,7 +192,7 @@ Deno.test("chooseMarkers takes words and marks that stand in three chapters, and
     readPassage("You look; you wait; you count. Haji waits, and you wait with Haji; you do. ".repeat(40), tag)
   );
   const base = [
-    readPassage("He looked, and he waited. They counted all of them. He was not there. It was late.".repeat(4), tag),
+    readPassage("He looked, and he waited. They counted all of them. He was not there. It was late. ".repeat(80), tag),
   ];
   const items = chooseMarkers(author, base, { names: new Set(["haji"]) }).map(({ item }) => item);
   ok(items.includes("you") && items.includes(";"), items.join());
