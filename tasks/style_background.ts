@@ -10,7 +10,7 @@ import { writeFileAtomic } from "@/core/files.ts";
 import { presetPath } from "@/core/paths.ts";
 import { cleanBook } from "@/corpus/clean.ts";
 import { splitParagraphs, splitWords } from "@/corpus/paragraphs.ts";
-import { type Background, chooseFeatures, makeBackground, type Moments } from "@/evaluation/style/background.ts";
+import { backgroundText, chooseFeatures, makeBackground } from "@/evaluation/style/background.ts";
 import { readImposters } from "@/steps/gaea/imposters.ts";
 
 /** Fiction of Project Gutenberg, by eleven hands: Gilman, Wells, Abbott, Bellamy, Rand, Butler, Morris, Zamyatin, and others. */
@@ -30,7 +30,7 @@ await enter(async () => {
   const source = `${BOOKS.length} works of public-domain fiction (two samples of ${SAMPLE_WORDS} words each) and ` +
     `${imposters.length} short texts that were written for Voiceworks in different manners`;
   const background = makeBackground(texts, chooseFeatures(texts), source);
-  await writeFileAtomic(presetPath("gaea/background.json"), JSON.stringify(rounded(background)) + "\n");
+  await writeFileAtomic(presetPath("gaea/background.json"), backgroundText(background));
 });
 
 /** Whole paragraphs from a share of the text on, until they have enough words. */
@@ -43,17 +43,4 @@ function sampleOf(text: string, share: number): string {
     words += splitWords(text, start, end).length;
   }
   return text.slice(paragraphs[from]?.start, paragraphs[to - 1]?.end);
-}
-
-/** Four digits are more than the samples can tell. */
-function rounded(background: Background): Background {
-  const short = ({ mean, deviation }: Moments): Moments => ({
-    mean: mean.map((value) => Number(value.toPrecision(4))),
-    deviation: deviation.map((value) => Number(value.toPrecision(4))),
-  });
-  return {
-    ...background,
-    wordShares: short(background.wordShares),
-    trigramShares: short(background.trigramShares),
-  };
 }

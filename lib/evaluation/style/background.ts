@@ -5,42 +5,84 @@ import { distort, trigramsOf } from "./distort.ts";
 import { FUNCTION_WORDS } from "./function_words.ts";
 import { wordsOf } from "./words.ts";
 
-const Moments = z.object({ mean: z.array(z.number()), deviation: z.array(z.number()) });
-export type Moments = z.infer<typeof Moments>;
+/** Mean and deviation of each feature. */
+export interface Moments {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
 
-export const Background = z.object({
+export interface Background {
   /** Where it comes from, in a sentence. */
-  source: z.string(),
+  readonly source: string;
   /** Texts behind it. */
-  texts: z.int().min(2),
+  readonly texts: number;
   /** Function words, most frequent first. */
-  words: z.array(z.string()).min(1),
-  wordShares: Moments,
+  readonly words: readonly string[];
+  readonly wordShares: Moments;
   /** Trigrams of distorted text, most frequent first. */
-  trigrams: z.array(z.string()).min(1),
-  trigramShares: Moments,
+  readonly trigrams: readonly string[];
+  readonly trigramShares: Moments;
+}
+
+const numbers = z.string().transform((text) => text.split(" ").map(Number));
+const moments = z.object({ mean: numbers, deviation: numbers });
+/** A background as it is kept: a list is one string, or the file would have ten thousand lines. */
+export const BackgroundFile = z.object({
+  source: z.string(),
+  texts: z.int().min(2),
+  words: z.string().transform((text) => text.split(" ")),
+  wordShares: moments,
+  trigrams: z.string().transform((text) => text.match(/.{3}/gsu) ?? []),
+  trigramShares: moments,
 });
-export type Background = z.infer<typeof Background>;
+
+/** As {@linkcode BackgroundFile} reads it; four digits are more than any sample can tell. */
+export function backgroundText(background: Background): string {
+  const written = ({ mean, deviation }: Moments) => ({
+    mean: mean.map((value) => Number(value.toPrecision(4))).join(" "),
+    deviation: deviation.map((value) => Number(value.toPrecision(4))).join(" "),
+  });
+  const file = {
+    ...background,
+    words: background.words.join(" "),
+    wordShares: written(background.wordShares),
+    trigrams: background.trigrams.join(""),
+    trigramShares: written(background.trigramShares),
+  };
+  return JSON.stringify(file, null, 2) + "\n";
+}
 
 /** Features that are counted: as Eder and Rybicki found enough for novels, and as is usual for character n-grams. */
 const WORDS = 150, TRIGRAMS = 2000;
+/** What stands in fewer texts belongs to them. */
+const LEAST_TEXTS = 3;
 
-/** The most frequent function words and trigrams over texts, by the mean of their shares, so that no long text rules. */
+/**
+ * The most frequent function words and trigrams over texts, by the mean of their shares, so that no long text rules; only
+ * such that three texts have.
+ */
 export function chooseFeatures(texts: readonly string[]): Pick<Frame, "words" | "trigrams"> {
-  const words = new Map<string, number>(), trigrams = new Map<string, number>();
+  const words = new Map<string, number[]>(), trigrams = new Map<string, number[]>();
   for (const text of texts) {
-    const all = wordsOf(text);
-    for (const { text: word } of all) if (FUNCTION_WORDS.has(word)) add(words, word, 1 / all.length);
-    const all3 = trigramsOf(distort(text));
-    for (const trigram of all3) add(trigrams, trigram, 1 / all3.length);
+    addShares(words, wordsOf(text).map(({ text }) => text), (word) => FUNCTION_WORDS.has(word));
+    addShares(trigrams, trigramsOf(distort(text)), () => true);
   }
-  const top = (shares: Map<string, number>, count: number) =>
-    [...shares].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, count).map(([feature]) => feature);
+  const sum = (shares: readonly number[]) => shares.reduce((total, share) => total + share, 0);
+  const top = (shares: Map<string, number[]>, count: number) =>
+    [...shares].filter(([, list]) => list.length >= LEAST_TEXTS).map(([feature, list]) => ({ feature, sum: sum(list) }))
+      .sort((a, b) => b.sum - a.sum || (a.feature < b.feature ? -1 : 1)).slice(0, count).map(({ feature }) => feature);
   return { words: top(words, WORDS), trigrams: top(trigrams, TRIGRAMS) };
 }
 
-function add(shares: Map<string, number>, feature: string, share: number): void {
-  shares.set(feature, (shares.get(feature) ?? 0) + share);
+/** Adds the share of each feature in a text to the list of its shares. */
+function addShares(shares: Map<string, number[]>, features: readonly string[], wanted: (feature: string) => boolean) {
+  const counts = new Map<string, number>();
+  for (const feature of features) if (wanted(feature)) counts.set(feature, (counts.get(feature) ?? 0) + 1);
+  for (const [feature, count] of counts) {
+    const list = shares.get(feature);
+    if (list) list.push(count / features.length);
+    else shares.set(feature, [count / features.length]);
+  }
 }
 
 /** Mean and deviation of each feature over texts. @throws {RangeError} for fewer than two texts. */

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
 import { presetPath } from "../../core/paths.ts";
-import { Background, makeBackground } from "../../evaluation/style/background.ts";
+import { type Background, BackgroundFile, makeBackground } from "../../evaluation/style/background.ts";
 import { textFilesIn } from "./texts.ts";
 
 export interface Imposters {
@@ -30,7 +30,7 @@ export async function readImposters(folder: string): Promise<Pick<Imposters, "im
 
 /** The shipped background and imposters, or those of a folder: its features stay those that ship, its figures are its own. */
 export async function impostersFrom(folder: string | undefined): Promise<Imposters> {
-  const shipped = Background.parse(JSON.parse(await readTextFile(presetPath("gaea/background.json"))));
+  const shipped = BackgroundFile.parse(JSON.parse(await readTextFile(presetPath("gaea/background.json"))));
   const { imposters } = await readImposters(folder ?? presetPath("gaea/imposters"));
   if (folder === undefined) return { imposters, background: shipped };
   if (imposters.length < 2) {
