@@ -16,6 +16,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   split: async () => (await import("./split.ts")).split,
   export: async () => (await import("./export.ts")).exportStep,
   "gaea:curate": async () => (await import("./gaea/curate.ts")).curateStep,
+  "gaea:prepare": async () => (await import("./gaea/prepare.ts")).prepare,
+  "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
 };
 
