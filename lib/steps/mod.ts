@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:curate": async () => (await import("./gaea/curate.ts")).curateStep,
   "gaea:prepare": async () => (await import("./gaea/prepare.ts")).prepare,
   "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,
+  "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
 };
 

@@ -12,7 +12,7 @@ import {
   memorisationGate,
 } from "./gates.ts";
 import { type Improvement, improvementsOf } from "./improvements.ts";
-import { chooseMarkers, type Marker, vocabularyOf } from "./markers.ts";
+import { chooseMarkers, gainedWords, type Marker, vocabularyOf } from "./markers.ts";
 import { type Each, type Measures, measureStyle } from "./measure.ts";
 import { type Reading, readPassage } from "./reading.ts";
 import { type Continuation, pairSystems, readSystem, type System } from "./systems.ts";
@@ -54,7 +54,8 @@ export interface Comparison {
   readonly gates: readonly Gate[];
   readonly transfer: Measures["transfer"];
   readonly structure: Measures["structure"];
-  readonly vocabulary: Measures["vocabulary"];
+  /** `gained`: words of the author that the tuned model uses and the base does not, most frequent first. */
+  readonly vocabulary: Measures["vocabulary"] & { readonly gained: readonly string[] };
   readonly markers:
     & { readonly items: readonly (Marker & { readonly met: boolean })[] }
     & Omit<Measures["markers"], "met">;
@@ -91,6 +92,7 @@ export function compareStyle(input: StyleInput, options: StyleOptions): Comparis
 
   const names = namesIn([...author.train, ...author.ref, ...author.hold, ...textsOf(base), ...textsOf(tuned)]);
   const markers = chooseMarkers(train, base.readings, { names });
+  const vocabulary = vocabularyOf([...train, ...(ref === train ? [] : ref)], names);
   const measures = measureStyle({
     sides: {
       base: base.units.map(({ readings }) => readings),
@@ -100,7 +102,7 @@ export function compareStyle(input: StyleInput, options: StyleOptions): Comparis
     },
     background: input.background,
     markers,
-    vocabulary: vocabularyOf([...train, ...(ref === train ? [] : ref)], names),
+    vocabulary,
     names,
     seed,
     resamples,
@@ -137,7 +139,7 @@ export function compareStyle(input: StyleInput, options: StyleOptions): Comparis
     gates,
     transfer: measures.transfer,
     structure: measures.structure,
-    vocabulary: measures.vocabulary,
+    vocabulary: { ...measures.vocabulary, gained: gainedWords(vocabulary, base.readings, tuned.readings) },
     markers: {
       items: markers.map((marker, at) => ({ ...marker, met: measures.markers.met[at] ?? false })),
       tuned: measures.markers.tuned,

@@ -183,9 +183,8 @@ export function coherenceGate({ model, hold, tuned, languageModel }: CoherenceIn
     definition: languageModel
       ? `bits per byte under ${languageModel.name}, and of word order under a small model: at most the 95th percentile of ` +
         "the author's held-out text; no more loops than there"
-      : "bits per byte that the order of words costs under a small model of independent text: at most the 95th percentile " +
-        "of the author's held-out text; no more loops than there. It sees shuffled words, not shuffled sentences; a " +
-        "language model sees more",
+      : "bits a byte that word order costs under a small model of independent text: at most the 95th percentile of the " +
+        "author's held-out text; no more loops. It sees shuffled words, not shuffled sentences; a language model sees more",
   };
   if (pieces.length < LEAST_CHUNKS || tuned.length === 0) {
     return {

@@ -117,3 +117,15 @@ export function vocabularyOf(readings: readonly Reading[], names: ReadonlySet<st
 export function isContent(word: string, names: ReadonlySet<string> | undefined): boolean {
   return !FUNCTION_WORDS.has(word) && !names?.has(word) && /\p{L}/u.test(word);
 }
+
+/** Words of a vocabulary that the second text uses and the first does not, most frequent first. */
+export function gainedWords(
+  vocabulary: ReadonlySet<string>,
+  first: readonly Reading[],
+  second: readonly Reading[],
+  most = 40,
+): string[] {
+  const before = tally(first).counts;
+  return [...tally(second).counts].filter(([word]) => vocabulary.has(word) && !before.has(word))
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, most).map(([word]) => word);
+}

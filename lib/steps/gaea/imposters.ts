@@ -32,13 +32,15 @@ export async function readImposters(folder: string): Promise<Pick<Imposters, "im
 export async function impostersFrom(folder: string | undefined): Promise<Imposters> {
   const shipped = BackgroundFile.parse(JSON.parse(await readTextFile(presetPath("gaea/background.json"))));
   const { imposters } = await readImposters(folder ?? presetPath("gaea/imposters"));
-  if (folder === undefined) return { imposters, background: shipped };
+  if (folder === undefined) {
+    return { imposters, background: { ...shipped, source: `${shipped.source}; the latter are the imposters` } };
+  }
   if (imposters.length < 2) {
     throw new UsageError(
       `Cannot use --imposters "${folder}": it holds texts of ${imposters.length} hand`,
       "Ten hands or more that write the same kind of book are best: a file or a folder for each.",
     );
   }
-  const source = `${imposters.length} texts by other hands from ${join(folder)}`;
+  const source = `${imposters.length} texts by other hands from ${join(folder)}, which are the imposters, too`;
   return { imposters, background: makeBackground(imposters.map(({ text }) => text), shipped, source) };
 }
