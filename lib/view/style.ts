@@ -39,7 +39,9 @@ export function definitionsTable({ targets }: Pick<Comparison, "targets">): Tabl
 }
 
 export function gatesTable({ gates }: Pick<Comparison, "gates">): Table {
-  return table(gates.map(({ title, status, why, definition }) => ({ gate: title, outcome: status, found: why, definition })));
+  return table(
+    gates.map(({ title, status, why, definition }) => ({ gate: title, outcome: status, found: why, definition })),
+  );
 }
 
 /** Figure, one-sided bounds and goal of each target. */
@@ -50,7 +52,13 @@ export function targetsChart({ targets }: Pick<Comparison, "targets">): Chart {
     verdict: status,
     ...(Number.isFinite(estimate) ? { estimate, lower, upper } : {}),
   }));
-  const y = { field: "target", type: "nominal", sort: null, title: null, axis: { ticks: false, domain: false, labelPadding: 8 } };
+  const y = {
+    field: "target",
+    type: "nominal",
+    sort: null,
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
   const x = (field: string) => ({
     field,
     type: "quantitative",
@@ -66,12 +74,19 @@ export function targetsChart({ targets }: Pick<Comparison, "targets">): Chart {
   };
   const known = { filter: "isValid(datum.estimate)" };
   return chart({
-    title: { text: "Targets", subtitle: "the figure with its one-sided 95 % bounds; met when the whole bar is right of the goal" },
+    title: {
+      text: "Targets",
+      subtitle: "the figure with its one-sided 95 % bounds; met when the whole bar is right of the goal",
+    },
     data: { values: rows },
     width: 520,
     height: { step: 40 },
     layer: [
-      { transform: [known], mark: { type: "bar", height: 10, opacity: 0.45 }, encoding: { y, x: x("lower"), x2: { field: "upper" }, color } },
+      {
+        transform: [known],
+        mark: { type: "bar", height: 10, opacity: 0.45 },
+        encoding: { y, x: x("lower"), x2: { field: "upper" }, color },
+      },
       {
         transform: [known],
         mark: { type: "point", filled: true, size: 110 },
@@ -104,7 +119,13 @@ export function channelsChart({ transfer, structure }: Pick<Comparison, "transfe
       ...(closed ? { closed: closed.estimate, lower: closed.lower, upper: closed.upper } : { why }),
     }));
   const rows = [...of("transfer score", transfer), ...of("sentence structure", structure, 1)];
-  const y = { field: "habit", type: "nominal", sort: null, title: null, axis: { ticks: false, domain: false, labelPadding: 8 } };
+  const y = {
+    field: "habit",
+    type: "nominal",
+    sort: null,
+    title: null,
+    axis: { ticks: false, domain: false, labelPadding: 8 },
+  };
   const x = (field: string) => ({
     field,
     type: "quantitative",
@@ -120,13 +141,20 @@ export function channelsChart({ transfer, structure }: Pick<Comparison, "transfe
   };
   const known = { filter: "isValid(datum.closed)" };
   return chart({
-    title: { text: "Habit by habit", subtitle: "N/A: the base was no further from the author than the author's own held-out text" },
+    title: {
+      text: "Habit by habit",
+      subtitle: "N/A: the base was no further from the author than the author's own held-out text",
+    },
     data: { values: rows },
     width: 480,
     height: { step: 28 },
     layer: [
       { mark: { type: "point", opacity: 0 }, encoding: { y } }, // Holds the place of those that have no figure.
-      { transform: [known], mark: { type: "rule", strokeWidth: 2 }, encoding: { y, x: x("lower"), x2: { field: "upper" }, color } },
+      {
+        transform: [known],
+        mark: { type: "rule", strokeWidth: 2 },
+        encoding: { y, x: x("lower"), x2: { field: "upper" }, color },
+      },
       { transform: [known], mark: { type: "point", filled: true, size: 90 }, encoding: { y, x: x("closed"), color } },
     ],
   });
@@ -140,7 +168,10 @@ export function sentenceLengths({ sentenceLengths: lengths }: Pick<Comparison, "
     values.filter((words) => Math.min(Math.floor(words / BIN), LONGEST / BIN - 1) === bin).length / values.length;
   const rows = ([["author", lengths.ref], ["base", lengths.base], ["tuned", lengths.tuned]] as const)
     .filter(([, values]) => values.length > 0).flatMap(([text, values]) =>
-      Array.from({ length: LONGEST / BIN }, (_, bin) => ({ words: bin * BIN + BIN / 2, share: share(values, bin), text }))
+      Array.from(
+        { length: LONGEST / BIN },
+        (_, bin) => ({ words: bin * BIN + BIN / 2, share: share(values, bin), text }),
+      )
     );
   return lines(rows, {
     x: "words",
@@ -160,8 +191,20 @@ export function markersChart({ improvements }: Pick<Comparison, "improvements">)
   const rows = facts.flatMap(({ name, base, tuned, author }) =>
     Object.entries({ base, tuned, author }).map(([text, rate]) => ({ marker: name, text, rate: Math.max(0.05, rate) }))
   );
-  const y = { field: "marker", type: "nominal", sort: null, title: null, axis: { ticks: false, domain: false, grid: true, labelPadding: 8 } };
-  const x = { field: "rate", type: "quantitative", title: "by 1,000 words", scale: { type: "log" }, axis: { format: ",.3~r", tickCount: 6 } };
+  const y = {
+    field: "marker",
+    type: "nominal",
+    sort: null,
+    title: null,
+    axis: { ticks: false, domain: false, grid: true, labelPadding: 8 },
+  };
+  const x = {
+    field: "rate",
+    type: "quantitative",
+    title: "by 1,000 words",
+    scale: { type: "log" },
+    axis: { format: ",.3~r", tickCount: 6 },
+  };
   const legend = { orient: "top", direction: "horizontal", title: null };
   return chart({
     title: { text: "Style markers", subtitle: "what most sets the author apart from the base; on a logarithmic scale" },
@@ -172,14 +215,23 @@ export function markersChart({ improvements }: Pick<Comparison, "improvements">)
     encoding: {
       y,
       x,
-      color: { field: "text", type: "nominal", scale: { domain: Object.keys(SIDES), range: Object.values(SIDES) }, legend },
+      color: {
+        field: "text",
+        type: "nominal",
+        scale: { domain: Object.keys(SIDES), range: Object.values(SIDES) },
+        legend,
+      },
       shape: {
         field: "text",
         type: "nominal",
         scale: { domain: Object.keys(SIDES), range: ["square", "circle", "diamond"] },
         legend,
       },
-      tooltip: [{ field: "marker", type: "nominal" }, { field: "text", type: "nominal" }, { field: "rate", type: "quantitative", format: ",.2f" }],
+      tooltip: [{ field: "marker", type: "nominal" }, { field: "text", type: "nominal" }, {
+        field: "rate",
+        type: "quantitative",
+        format: ",.2f",
+      }],
     },
   });
 }
@@ -196,8 +248,20 @@ export function impostersChart({ imposters: { scores, zone } }: Pick<Comparison,
     ]
     : [];
   const names = ["author, held out", "tuned", "base", "imposters"];
-  const y = { field: "text", type: "nominal", sort: names, title: null, axis: { ticks: false, domain: false, grid: true, labelPadding: 8 } };
-  const x = { field: "score", type: "quantitative", title: "share of draws in which the text is nearest to the author", scale: { domain: [0, 1] }, axis: { tickCount: 6 } };
+  const y = {
+    field: "text",
+    type: "nominal",
+    sort: names,
+    title: null,
+    axis: { ticks: false, domain: false, grid: true, labelPadding: 8 },
+  };
+  const x = {
+    field: "score",
+    type: "quantitative",
+    title: "share of draws in which the text is nearest to the author",
+    scale: { domain: [0, 1] },
+    axis: { tickCount: 6 },
+  };
   return chart({
     title: { text: "Imposters", subtitle: "grey: between those that are the author's and those that are not" },
     width: 480,
@@ -238,7 +302,10 @@ export function factsTable({ improvements }: Pick<Comparison, "improvements">, c
     author,
     "nearer to the author": better ? "yes" : "no",
   }));
-  return table(rows, { title: found?.title ?? "", columns: ["figure", "base", "tuned", "author", "nearer to the author"] });
+  return table(rows, {
+    title: found?.title ?? "",
+    columns: ["figure", "base", "tuned", "author", "nearer to the author"],
+  });
 }
 
 /** One prompt of both models, chosen for a category. */
@@ -247,7 +314,10 @@ export function exampleCards({ improvements }: Pick<Comparison, "improvements">,
   const example = found?.example;
   if (!example) return cards([], { title: "No example: one side has no text" });
   const note = `Below, ${found.chosen}${example.id === undefined ? "" : `: ${example.id}`}`;
-  return cards([{ title: "Base", text: example.base }, { title: "Tuned", text: example.tuned }], { title: note, width: 26 });
+  return cards([{ title: "Base", text: example.base }, { title: "Tuned", text: example.tuned }], {
+    title: note,
+    width: 26,
+  });
 }
 
 /** Words of the author that the tuned model uses and the base does not, most frequent first. */

@@ -17,7 +17,9 @@ import {
 } from "./style.ts";
 
 /** Verdicts, gates, habits, what became better with examples, definitions. */
-export function comparisonPage(comparison: Comparison & { readonly parted: string; readonly time: string }): Promise<string> {
+export function comparisonPage(
+  comparison: Comparison & { readonly parted: string; readonly time: string },
+): Promise<string> {
   const { improvements, notes, background, words, units } = comparison;
   const sizes = `${words.base.toLocaleString("en-US")} words by the base, ${
     words.tuned.toLocaleString("en-US")

@@ -72,7 +72,10 @@ export const compare = defineStep({
     const paths = pathsOf(options, context.env);
     checkUse(options);
     if (!options.overwrite && await Deno.stat(paths.output).then(() => true, () => false)) {
-      throw new UsageError(`Cannot write "${paths.output}": it exists already`, "Compare anew by --overwrite, or name --output.");
+      throw new UsageError(
+        `Cannot write "${paths.output}": it exists already`,
+        "Compare anew by --overwrite, or name --output.",
+      );
     }
     const { base, tuned } = paths.base !== undefined && paths.tuned !== undefined
       ? { base: paths.base, tuned: paths.tuned }

@@ -105,7 +105,8 @@ function partAll(path: string, chapters: readonly string[], seed: number): Autho
     train,
     ref: train,
     hold: chapters.filter((_, at) => out.has(at)),
-    parted: `${held} of ${chapters.length} chapters held out by seed, the rest taken as training text and reference; put ` +
+    parted:
+      `${held} of ${chapters.length} chapters held out by seed, the rest taken as training text and reference; put ` +
       "them into train/, ref/ and hold/ to say what the model was really tuned on",
   };
 }

@@ -52,14 +52,17 @@ export function checkText(name: string, texts: readonly string[]): void {
   if (words < LEAST_WORDS) {
     throw new UserError(`Cannot compare: ${name} has ${count(words)} words`, {
       exitCode: 2,
-      hint: `5,000 words are needed before anything can be claimed, and ${LEAST_WORDS} before anything can be measured.`,
+      hint:
+        `5,000 words are needed before anything can be claimed, and ${LEAST_WORDS} before anything can be measured.`,
     });
   }
   const sample = texts.flatMap((text) => wordsOf(text.slice(0, 20_000))).slice(0, 20_000);
   const share = sample.filter(({ text }) => FUNCTION_WORDS.has(text)).length / sample.length;
   if (share >= LEAST_FUNCTION_WORDS) return;
   throw new UserError(
-    `Cannot compare: ${name} does not look English (${Math.round(100 * share)} % of its words are English function words, ` +
+    `Cannot compare: ${name} does not look English (${
+      Math.round(100 * share)
+    } % of its words are English function words, ` +
       "half of them should be)",
     { exitCode: 2, hint: "The measures count function words, sentences and pronouns of English." },
   );
