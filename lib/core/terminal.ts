@@ -108,6 +108,30 @@ function progressText(event: StepEvent & { type: "progress" }, seconds: number, 
 }
 
 /**
+ * A curve in one line: `▇▆▅▃▂▂`. Of more values than `width` the means of neighbours are drawn; what is no number is left
+ * out.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { sparkline } from "@/core/terminal.ts";
+ *
+ * equal(sparkline([4, 3, 2, 1]), "█▆▃▁");
+ * ```
+ */
+export function sparkline(values: readonly number[], width = 16): string {
+  const known = values.filter(Number.isFinite);
+  const size = Math.max(1, known.length / width);
+  const means = Array.from({ length: Math.min(width, known.length) }, (_, i) => {
+    const part = known.slice(Math.floor(i * size), Math.max(Math.floor(i * size) + 1, Math.floor((i + 1) * size)));
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+  const low = Math.min(...means), high = Math.max(...means);
+  const bars = "▁▂▃▄▅▆▇█";
+  return means.map((mean) => bars[high === low ? 3 : Math.round((mean - low) / (high - low) * 7)]).join("");
+}
+
+/**
  * The context of a terminal. Ctrl-C (and SIGTERM) abort its signal, so that a step can end cleanly; a second Ctrl-C ends
  * the process at once.
  */

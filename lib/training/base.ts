@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { sha256 } from "../core/files.ts";
 import type { Context } from "../core/step.ts";
 import { makeTinyBase } from "./tiny_base.ts";
 
@@ -33,4 +34,18 @@ export async function resolveBase(name: string, dataRoot: string, context: Conte
     `Cannot find the model "${name}": there is no such folder, neither here nor in "${dataRoot}"`,
     "Give the folder of a Hugging Face model, an id of the hub such as Qwen/Qwen2.5-1.5B-Instruct, or tiny.",
   );
+}
+
+/**
+ * What tells a base from another one without reading it whole: SHA-256 over its config.json and the names and sizes of
+ * its weights. Undefined for models of the hub: their version is known once they are loaded.
+ */
+export async function baseMark({ kind, path }: BaseModel): Promise<string | undefined> {
+  if (kind === "hub") return undefined;
+  const files: string[] = [];
+  for await (const { name } of Deno.readDir(path)) {
+    if (/\.(safetensors|bin)$/.test(name)) files.push(`${name} ${(await Deno.stat(join(path, name))).size}`);
+  }
+  const config = await Deno.readTextFile(join(path, "config.json")).catch(() => "");
+  return sha256(JSON.stringify([config, files.sort()]));
 }

@@ -1,0 +1,79 @@
+/** Phase 4: a LoRA that speaks as the dataset does. */
+import { join } from "node:path";
+import { UsageError, UserError } from "../core/errors.ts";
+import { beside, dataDir } from "../core/paths.ts";
+import { type Context, defineStep } from "../core/step.ts";
+import { planTraining, type TrainingPlan } from "../training/plan.ts";
+import { type Finding, stopping } from "../training/preflight/finding.ts";
+import { preflight } from "../training/preflight/mod.ts";
+import { runPaths } from "../training/run_file.ts";
+import { DriftError, type TrainedRun, trainModel } from "../training/train.ts";
+import { type TrainOptions, trainOptions } from "../training/train_options.ts";
+import { findingsText, planText, trainedText } from "./train_report.ts";
+
+/** What the step did: looked, showed, or trained. */
+export type TrainResult =
+  | { readonly kind: "check"; readonly findings: readonly Finding[] }
+  | { readonly kind: "plan"; readonly plan: TrainingPlan }
+  | ({ readonly kind: "trained"; readonly seconds: number } & TrainedRun);
+
+/** Trains a LoRA on a dataset of conversations, after a look for all that could go wrong. */
+export const train = defineStep({
+  name: "train",
+  summary: "Trains a LoRA on the dataset, after a look for all that could go wrong",
+  options: trainOptions,
+  files(options, { env }) {
+    const root = dataDir(options.dataDir, env);
+    const dataset = options.dataset ?? join(root, "dataset", "theme_dataset.jsonl");
+    const halves = ["_train.jsonl", "_val.jsonl"].map((ending) => beside(dataset, ending));
+    const recipe = options.recipe !== undefined && /[\\/.]/.test(options.recipe) ? [options.recipe] : [];
+    // Without a name the folder is a new one each time.
+    const folder = options.outputDir ?? (options.runName && join(root, "output", options.runName));
+    if (folder === undefined) return { reads: [dataset, ...halves, ...recipe], writes: [] };
+    const { final, trainResults } = runPaths(folder);
+    const adapter = ["adapter_config.json", "adapter_model.safetensors"].map((name) => join(final, name));
+    return { reads: [dataset, ...halves, ...recipe], writes: [...adapter, trainResults] };
+  },
+  run: (options, context) => runTrain(options, context),
+  report(result) {
+    if (result.kind === "check") return findingsText(result.findings);
+    return result.kind === "plan" ? planText(result.plan) : trainedText(result);
+  },
+});
+
+async function runTrain(options: TrainOptions, context: Context): Promise<TrainResult> {
+  const plan = await planTraining(options, context);
+  if (options.dryRun) return { kind: "plan", plan };
+  const findings = await preflight(plan, context);
+  const stops = stopping(findings, options.strict);
+  if (options.check) {
+    if (stops.length > 0) throw new UserError(findingsText(findings), { exitCode: 2 });
+    return { kind: "check", findings };
+  }
+  if (stops.length > 0) {
+    throw new UsageError(
+      stops.map(({ check, message, remedy }) => `${check}: ${message}${remedy === undefined ? "" : `\n  ${remedy}`}`),
+      options.strict ? "Warnings stop the training because of --strict." : "Nothing was trained.",
+    );
+  }
+  for (const { level, check, message, remedy } of findings) {
+    if (level !== "warning") continue;
+    context.emit({ type: "log", level: "warn", message: `${check}: ${message}${remedy ? ` ${remedy}` : ""}` });
+  }
+  if (plan.noSplit !== undefined) {
+    const message = `the split beside the dataset is not used: ${plan.noSplit}. ${
+      plan.recipe.valSplit * 100
+    } % of the examples are drawn for validation; deal whole books by: deno task split --overwrite`;
+    context.emit({ type: "log", level: "warn", message });
+  }
+  const started = context.clock.now();
+  try {
+    const run = await trainModel(plan, context, { findings });
+    return { kind: "trained", ...run, seconds: (context.clock.now() - started) / 1000 };
+  } catch (error) {
+    // --resume-latest --overwrite: go on where that is possible, else begin anew.
+    if (!(error instanceof DriftError && options.resumeLatest && options.overwrite)) throw error;
+    context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.slice(1).join("; ")}` });
+    return await runTrain({ ...options, resumeLatest: false }, context);
+  }
+}

@@ -1,0 +1,284 @@
+/** Runs a planned training: keeps what it is, starts the trainer, passes on what it tells, and says how it ended. */
+import { join, resolve } from "node:path";
+import { isAbort, ToolError, UsageError, UserError } from "../core/errors.ts";
+import { runPython } from "../core/python.ts";
+import { pythonFor } from "../core/python_venv.ts";
+import type { Context, StepEvent } from "../core/step.ts";
+import { WORKSPACE } from "../core/paths.ts";
+import { VERSION } from "../core/version.ts";
+import { emitAll, removeAll } from "../llm/llama_cpp_cache.ts";
+import { baseMark } from "./base.ts";
+import { checkpointsOf } from "./checkpoints.ts";
+import { writeRows } from "./dataset.ts";
+import { launchArguments, threadsEach } from "./launch.ts";
+import { type TrainingPlan, worldSize } from "./plan.ts";
+import type { Finding } from "./preflight/finding.ts";
+import {
+  driftBetween,
+  identityOf,
+  type Outcome,
+  readOutcome,
+  readRunState,
+  runPaths,
+  type RunRecord,
+  type RunState,
+  writeJson,
+} from "./run_file.ts";
+import { trainFault } from "./train_faults.ts";
+import { trainProgress } from "./train_progress.ts";
+
+/** What a finished training left. */
+export interface TrainedRun {
+  readonly folder: string;
+  readonly final: string;
+  readonly outcome: Outcome;
+}
+
+export interface TrainerSettings {
+  /** What was found before; kept with the run. */
+  readonly findings?: readonly Finding[];
+  /** The trainer. @default {"train_lora.py"} */
+  readonly script?: string;
+  /**
+   * What the trainer may use to finish its step and save a checkpoint once it was asked to stop: a step of a large model
+   * takes half a minute, a checkpoint on a slow disk another one. A second Ctrl-C waits for nothing. @default {600_000}
+   */
+  readonly stopMs?: number;
+  /** Silence after which a warning comes, in milliseconds: longer than any step or saving. @default {900_000} */
+  readonly silenceMs?: number;
+}
+
+/** A run that cannot be gone on with: something that decides its weights is not what it was. */
+export class DriftError extends UsageError {}
+
+/** Exit code of a trainer that was asked to stop and did. */
+const STOPPED = 75;
+
+/**
+ * Trains. The run's folder then holds `final/`, `train_results.json` and `eval_results.json`.
+ *
+ * @throws {UsageError} a run that cannot be gone on with, since something that decides its weights has changed.
+ * {UserError} the training failed: why, and what helps. The signal's reason where it was stopped: by then a checkpoint
+ * is saved.
+ */
+export async function trainModel(
+  plan: TrainingPlan,
+  context: Context,
+  settings: TrainerSettings = {},
+): Promise<TrainedRun> {
+  const { outputDir: folder } = plan;
+  const paths = runPaths(folder);
+  if (plan.recipe.learningRate === "auto") {
+    throw new UserError(`Cannot tell the learning rate for "${plan.base.name}": its config.json cannot be read`, {
+      exitCode: 2,
+      hint: "Give a number: --learning-rate 1e-4",
+    });
+  }
+  const record = await prepareRun(plan, context);
+  await writeJson(paths.preflight, settings.findings ?? []);
+  await writeJson(paths.config, trainerConfig(plan, record));
+  for (const path of [paths.outcome, paths.stop]) await removeAll(path);
+  const earlier = plan.resumeFrom ? await readRunState(folder) : undefined;
+  let state: RunState = {
+    state: "running",
+    started: new Date(context.clock.now()).toISOString(),
+    pid: Deno.pid,
+    resumedFrom: [...earlier?.resumedFrom ?? [], ...plan.resumeFrom ? [plan.resumeFrom] : []],
+    metrics: {},
+    ...(plan.resumeFrom ? { checkpoint: plan.resumeFrom } : {}),
+  };
+  await writeJson(paths.state, state);
+
+  const show = trainProgress(context.emit, context.clock);
+  const watch = watchSilence(settings.silenceMs ?? 900_000, context.emit);
+  const take = (event: StepEvent) => {
+    watch.heard();
+    show(event);
+    if (event.type === "metric" && (event.name === "loss" || event.name === "eval_loss")) {
+      state.metrics[event.name] = event.value;
+      state.step = event.step;
+    }
+    if (event.type === "progress" && event.label === "train") state.maxSteps = event.total;
+  };
+  let thrown: unknown;
+  try {
+    await runTrainer(plan, take, context, settings);
+  } catch (error) {
+    thrown = error;
+  } finally {
+    watch.end();
+    await removeAll(paths.stop);
+  }
+  const outcome = await readOutcome(folder);
+  const whole = (await checkpointsOf(folder)).find(({ fault }) => fault === undefined);
+  const goOn = whole && `deno task train --resume-latest --output-dir "${folder}"`;
+  state = { ...state, ...endOf(outcome, whole?.folder), ended: new Date(context.clock.now()).toISOString() };
+  const keep = () => writeJson(paths.state, state);
+
+  if (!thrown && outcome?.state === "complete") {
+    state.state = "complete";
+    await keep();
+    context.emit({ type: "artifact", path: paths.trainResults, title: "Training results" });
+    return { folder, final: paths.final, outcome };
+  }
+  if (outcome?.state === "stopped" || isAbort(thrown)) {
+    state.state = "stopped";
+    await keep();
+    const at = outcome?.step === undefined ? "" : ` at step ${outcome.step} of ${outcome.maxSteps}`;
+    const message = goOn ? `stopped${at}; go on by: ${goOn}` : `stopped${at}, before there was a checkpoint`;
+    context.emit({ type: "log", level: "info", message });
+    context.signal.throwIfAborted();
+    throw new UserError(`The training was stopped from outside${at}`, goOn ? { hint: `Go on by: ${goOn}` } : {});
+  }
+  const fault = thrown instanceof ToolError
+    ? trainFault(thrown, outcome, goOn)
+    : thrown ?? new UserError("Cannot train: the trainer ended without a word", { hint: `See "${paths.log}".` });
+  state = { ...state, state: "failed", message: fault instanceof Error ? fault.message : String(fault) };
+  await keep();
+  throw fault;
+}
+
+/** Writes down what the run is; one that is gone on with must be what it was. */
+async function prepareRun(plan: TrainingPlan, context: Context): Promise<RunRecord> {
+  const { outputDir: folder, recipe, before, resumeFrom, data } = plan;
+  const paths = runPaths(folder);
+  if (plan.replaces) await clearRun(folder);
+  await Deno.mkdir(folder, { recursive: true });
+  // The rows of a run stay as they were until it is sure that these are the same.
+  const fresh = resumeFrom ? join(folder, ".rows") : folder;
+  const rows = await writeRows(data, recipe, { train: runPaths(fresh).train, val: runPaths(fresh).val }, context);
+  const { kind, name, path } = plan.base;
+  const mark = await baseMark(plan.base);
+  const record: RunRecord = {
+    version: 1,
+    voiceworks: VERSION,
+    created: before?.created ?? new Date(context.clock.now()).toISOString(),
+    ...(plan.recipeName === undefined ? {} : { recipeName: plan.recipeName }),
+    recipe,
+    base: { kind, name, path, ...(mark === undefined ? {} : { mark }) },
+    dataset: {
+      path: resolve(data.dataset),
+      split: rows.split,
+      train: rows.train,
+      ...(rows.val ? { val: rows.val } : {}),
+    },
+    processes: worldSize(plan),
+    env: { ...plan.env },
+  };
+  if (resumeFrom) {
+    const drift = before ? driftBetween(before, record) : [];
+    if (drift.length > 0) {
+      await removeAll(fresh);
+      throw new DriftError(
+        [`Cannot go on from "${resumeFrom}": it would not end where it would have ended`, ...drift],
+        "Leave these as they were, or begin a new run. The rows of this one lie in its folder: --dataset " +
+          `"${paths.train}"`,
+      );
+    }
+    if (!before) {
+      const message = `"${resumeFrom}" does not say what it was trained with: whether it fits is not known`;
+      context.emit({ type: "log", level: "warn", message });
+    }
+    for (const name of ["train", "val"] as const) {
+      const moved = runPaths(fresh)[name];
+      if (await Deno.stat(moved).then(() => true, () => false)) await Deno.rename(moved, paths[name]);
+    }
+    await removeAll(fresh);
+  }
+  await writeJson(paths.recipe, record);
+  return record;
+}
+
+/** Takes away what a run wrote, and nothing else. */
+async function clearRun(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    const ours = Object.values(runPaths(folder)).includes(path) || name === "trainer_state.json";
+    if (ours || /^checkpoint-\d+$/.test(name) || name === ".final.part" || name === ".rows") await removeAll(path);
+  }
+}
+
+function trainerConfig(plan: TrainingPlan, record: RunRecord) {
+  const { outputDir: folder, launch } = plan;
+  const { train, val, stop } = runPaths(folder);
+  return {
+    recipe: record.recipe,
+    base: plan.base.path,
+    train,
+    val: record.dataset.val ? val : null,
+    output: folder,
+    resume: plan.resumeFrom ?? null,
+    identity: identityOf(record),
+    stopFile: stop,
+    fsdp: launch?.fsdp === undefined ? null : resolve(launch.fsdp),
+    deepspeed: launch?.deepspeed === undefined ? null : resolve(launch.deepspeed),
+  };
+}
+
+/** What the trainer's last word adds to `run.json`. */
+function endOf(outcome: Outcome | undefined, checkpoint: string | undefined): Partial<RunState> {
+  const metrics = Object.entries(outcome?.metrics ?? {}).filter((entry): entry is [string, number] =>
+    entry[1] !== null
+  );
+  return {
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(outcome?.step === undefined ? {} : { step: outcome.step }),
+    ...(outcome?.maxSteps === undefined ? {} : { maxSteps: outcome.maxSteps }),
+    ...(metrics.length > 0 ? { metrics: Object.fromEntries(metrics) } : {}),
+  };
+}
+
+async function runTrainer(
+  plan: TrainingPlan,
+  take: (event: StepEvent) => void,
+  context: Context,
+  { script = "train_lora.py", stopMs = 600_000 }: TrainerSettings,
+): Promise<void> {
+  const paths = runPaths(plan.outputDir);
+  await emitAll(pythonFor("train", context), context);
+  // A signal would end a trainer in the middle of a step; a file asks it, on every system.
+  const leave = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    void Deno.writeTextFile(paths.stop, "").catch(() => leave.abort(context.signal.reason));
+    timer = setTimeout(() => leave.abort(context.signal.reason), stopMs);
+    context.emit({ type: "log", level: "info", message: "finishing the step and saving a checkpoint" });
+  };
+  context.signal.throwIfAborted();
+  context.signal.addEventListener("abort", stop, { once: true });
+  const local = plan.base.kind !== "hub";
+  const env = { ...plan.env, ...(local ? { HF_HUB_OFFLINE: "1" } : {}) };
+  const config = ["--config", paths.config];
+  const { launch } = plan;
+  const run = launch
+    ? runPython(
+      "train",
+      "launch.py",
+      [...launchArguments(launch), resolve(WORKSPACE, "lib", "python", script), ...config],
+      { ...context, signal: leave.signal },
+      { env: { OMP_NUM_THREADS: String(threadsEach(launch)), ...env }, eventFile: paths.events },
+    )
+    : runPython("train", script, config, { ...context, signal: leave.signal }, { env, eventFile: paths.events });
+  try {
+    for await (const event of run) take(event);
+  } catch (error) {
+    if (!(error instanceof ToolError && error.code === STOPPED)) throw error;
+  } finally {
+    context.signal.removeEventListener("abort", stop);
+    clearTimeout(timer);
+  }
+}
+
+/** Says once that nothing was heard for long: a GPU that hangs says nothing at all. */
+function watchSilence(ms: number, emit: Context["emit"]): { heard(): void; end(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const message =
+    `nothing was heard of the trainer for ${Math.round(ms / 60_000)} minutes: the GPU may hang. Ctrl-C twice ` +
+    "ends it; on AMD go on with the settings of --recipe amd-stable (AMD_SERIALIZE_KERNEL=3, a smaller batch)";
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => emit({ type: "log", level: "warn", message }), ms);
+  };
+  heard();
+  return { heard, end: () => clearTimeout(timer) };
+}
