@@ -15,6 +15,7 @@ const SETTLED = 3;
 export function trainProgress(emit: (event: StepEvent) => void, clock: Pick<Clock, "now">): (event: StepEvent) => void {
   const losses: number[] = [];
   let evalLoss: number | undefined, speed: number | undefined;
+  let begun: number | undefined;
   let first: { done: number; at: number } | undefined;
   let step = 0, lowest = Infinity;
   return (event) => {
@@ -26,7 +27,11 @@ export function trainProgress(emit: (event: StepEvent) => void, clock: Pick<Cloc
         const note = step === 0 ? ", before training" : value < lowest ? ", the lowest so far" : "";
         evalLoss = value;
         lowest = Math.min(lowest, value);
-        emit({ type: "log", level: "info", message: `step ${event.step ?? step}: evaluation loss ${value.toFixed(4)}${note}` });
+        emit({
+          type: "log",
+          level: "info",
+          message: `step ${event.step ?? step}: evaluation loss ${value.toFixed(4)}${note}`,
+        });
       }
       if (event.name === "tokens_per_second") speed = event.value;
     }
@@ -37,9 +42,9 @@ export function trainProgress(emit: (event: StepEvent) => void, clock: Pick<Cloc
     if (event.type !== "progress" || event.label !== "train" || event.total === undefined) return emit(event);
     step = event.done;
     const at = clock.now();
-    first ??= { done: event.done, at };
-    // The first step takes what loading takes.
-    if (event.done === first.done + 1) first = { done: event.done, at };
+    begun ??= event.done;
+    // The first step also takes what the first evaluation takes, and what is loaded with it.
+    if (first === undefined || event.done === begun + 1) first = { done: event.done, at };
     const steps = event.done - first.done;
     const last = losses.at(-1);
     const detail = [
