@@ -5,9 +5,9 @@
 import { z } from "zod";
 import type { Clock } from "../core/step.ts";
 import { seedOf } from "../dialogue/random.ts";
-import { type ChatEngine, type ChatReply, type ChatRequest, splitReasoning } from "../llm/chat.ts";
-import { ChatError } from "../llm/errors.ts";
-import { chatPatiently, workThrough } from "../llm/pool.ts";
+import type { ChatEngine, ChatRequest } from "../llm/chat.ts";
+import { workThrough } from "../llm/pool.ts";
+import { structuredAsker } from "./judge_ask.ts";
 import { readMark } from "./judge_mark.ts";
 
 const Anchors = z.tuple([z.string(), z.string(), z.string(), z.string(), z.string()], {
@@ -81,10 +81,6 @@ export interface JudgeOptions {
   onProgress?(done: number, total: number): void;
 }
 
-/** Further tries of a question whose answer holds no mark. */
-const RETRIES = 2;
-/** So many unreadable answers to a JSON schema, with no readable one, and it is asked for in words only. */
-const SCHEMA_TRIALS = 3;
 /** Longest response that is shown to the judge, in characters: with the rest it fits into 8,192 tokens. */
 const LONGEST = 12_000;
 const EVIDENCE = 400;
@@ -103,33 +99,22 @@ export async function judge(
   const { engine, rubric, samples, seed, clock } = options;
   const readings = new Map<string, { score: number; evidence: string }[]>();
   const place = (item: Judged, { id }: Criterion) => JSON.stringify([item.id, id]);
-  let refused = false, readable = 0, unreadable = 0, done = 0;
+  const ask = structuredAsker(engine, clock);
+  let done = 0;
 
   async function sample(item: Judged, criterion: Criterion, number: number, signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; attempt <= RETRIES; attempt++) {
-      const structured = !refused && (readable > 0 || unreadable < SCHEMA_TRIALS);
-      const request = question(item, criterion, rubric, {
-        structured,
-        temperature: options.temperature ?? 1,
-        maxTokens: options.maxTokens ?? 2048,
-        seed: seedOf(seed, item.id, criterion.id, number, attempt),
-      });
-      let reply: ChatReply;
-      try {
-        reply = await chatPatiently(engine, request, { retries: 3, clock }, signal);
-      } catch (error) {
-        if (!(error instanceof ChatError) || error.fatal) throw error;
-        if (error.kind === "schema_unsupported" && structured) {
-          refused = true;
-          attempt--;
-        }
-        continue;
-      }
-      // Some models put all that they say, the mark included, where their reasoning belongs.
-      const mark = readMark(reply.content || splitReasoning(reply.reasoning).content, criterion);
-      if (structured) mark ? readable++ : unreadable++;
-      if (mark) return void readings.get(place(item, criterion))?.push(mark);
-    }
+    const mark = await ask(
+      ({ structured, attempt }) =>
+        question(item, criterion, rubric, {
+          structured,
+          temperature: options.temperature ?? 1,
+          maxTokens: options.maxTokens ?? 2048,
+          seed: seedOf(seed, item.id, criterion.id, number, attempt),
+        }),
+      (text) => readMark(text, criterion),
+      signal,
+    );
+    if (mark) readings.get(place(item, criterion))?.push(mark);
   }
 
   const asked = items.flatMap((item) => rubric.criteria.map((criterion) => ({ item, criterion })));
@@ -253,6 +238,6 @@ function schemaFor(criterion: string): Record<string, unknown> {
 }
 
 /** What is judged can neither close the mark that holds it, nor speak as a control token of a chat template. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return text.replace(/<(?=\/?\s*(?:task|response)\b)/gi, "‹").replaceAll("<|", "‹|").replaceAll("|>", "|›");
 }

@@ -41,7 +41,7 @@ function plain(name: string): string {
 }
 
 /** The objects with a score in a text. Marks are flat: an object in an object is none. */
-function objects(text: string): unknown[] {
+export function objects(text: string): unknown[] {
   return [...text.slice(0, 20_000).matchAll(/\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\}/gs)].flatMap(([json]) => {
     try {
       // Models without a grammar write line breaks into their strings.

@@ -27,6 +27,17 @@ const WORD = String
  * ```
  */
 export function wholeWords(patterns: readonly string[], place: string): RegExp {
+  const key = JSON.stringify(patterns);
+  const known = made.get(key) ?? make(patterns, place);
+  made.set(key, known);
+  known.lastIndex = 0;
+  return known;
+}
+
+/** The same patterns are asked for again and again, and there are no more of them than presets have. */
+const made = new Map<string, RegExp>();
+
+function make(patterns: readonly string[], place: string): RegExp {
   const parts = patterns.map((pattern) => {
     try {
       return source(parsePattern(pattern));

@@ -16,19 +16,21 @@ export type Stratum = keyof typeof STRATA;
 
 export const CONTROL = "control";
 
-/** The stratum of a question; undefined for controls and for questions of style alone. */
-export function stratumOf({ category }: EvaluationPrompt): Stratum | undefined {
-  if (category === "temporal") return "direct_future"; // So the document of Phase 4 calls it.
-  return category in STRATA ? category as Stratum : undefined;
-}
-
 export function isControl({ category }: EvaluationPrompt): boolean {
   return category === CONTROL;
 }
 
+/** The stratum of a question; undefined for controls. What a preset calls by a theme asks for no fact. */
+export function stratumOf(prompt: EvaluationPrompt): Stratum | undefined {
+  if (isControl(prompt)) return undefined;
+  const { category } = prompt;
+  if (category === "temporal") return "direct_future"; // So the document of Phase 4 calls it.
+  return category in STRATA ? category as Stratum : "open";
+}
+
 /** Whether the answer shows style and voice: the questions of the documents, and all that ask for no fact. */
 export function showsStyle(prompt: EvaluationPrompt): boolean {
-  return !isControl(prompt) && (stratumOf(prompt) ?? "open") === "open";
+  return stratumOf(prompt) === "open";
 }
 
 /**

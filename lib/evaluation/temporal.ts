@@ -52,21 +52,15 @@ export function temporalRules(
   lastYear: number,
 ): (answer: string, question?: EvaluationPrompt) => TemporalFinding {
   const scan = anachronismScanner(lexicon, lastYear);
-  const leaks = new Map<EvaluationPrompt, RegExp>();
-  const leaksOf = (question: EvaluationPrompt | undefined) => {
-    if (!question?.leaks) return undefined;
-    const known = leaks.get(question) ?? wholeWords(question.leaks, `"leaks" of "${question.id}"`);
-    leaks.set(question, known);
-    return known;
-  };
   return (answer, question) => {
     const found: Nomination[] = [
       ...[...scan(answer)].map((one) => ({ ...one, by: /\bnot before\b/.test(one.why) ? "lexicon" : "year" } as const)),
       ...bareYears(answer, lastYear),
     ];
-    const pattern = leaksOf(question);
+    const pattern = question?.leaks && wholeWords(question.leaks, `"leaks" of "${question.id}"`);
     for (const { index, 0: text } of pattern ? answer.matchAll(pattern) : []) {
-      found.push({ text, start: index, by: "question", why: question?.evidence?.fact ?? "known only later" });
+      const by = /^(?:19|20)\d\d$/.test(text) ? "year" : "question";
+      found.push({ text, start: index, by, why: question?.evidence?.fact ?? "known only later" });
     }
     const scene = sceneOf(answer, question);
     const nominations = found.sort((a, b) => a.start - b.start).map((one): Nomination => {

@@ -41,17 +41,27 @@ export class ChatError extends UserError {
   readonly retryAfterMs: number | undefined;
   /** HTTP status of the refusal, where it was one. */
   readonly status: number | undefined;
+  /** What there is of an answer that was cut off. */
+  readonly partial: string | undefined;
 
   constructor(
     kind: ChatFault,
     message: string,
-    options: { hint?: string; cause?: unknown; retryAfterMs?: number; retryable?: boolean; status?: number } = {},
+    options: {
+      hint?: string;
+      cause?: unknown;
+      retryAfterMs?: number;
+      retryable?: boolean;
+      status?: number;
+      partial?: string;
+    } = {},
   ) {
     super(message, { cause: options.cause, ...(options.hint === undefined ? {} : { hint: options.hint }) });
     this.kind = kind;
     this.retryable = options.retryable ?? RETRYABLE.has(kind);
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
+    this.partial = options.partial;
   }
 
   get fatal(): boolean {

@@ -136,6 +136,7 @@ export function openaiEngine(options: OpenAiOptions): ChatEngine {
     if (finishReason === "length") {
       throw new ChatError("truncated", `"${model}" ran out of tokens before its answer was complete`, {
         hint: "Raise --max-tokens, or the model's context length.",
+        partial: reply.content,
       });
     }
     if (!reply.content && !reply.reasoning) {

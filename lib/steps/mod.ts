@@ -16,6 +16,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   split: async () => (await import("./split.ts")).split,
   export: async () => (await import("./export.ts")).exportStep,
   train: async () => (await import("./train.ts")).train,
+  evaluate: async () => (await import("./evaluate.ts")).evaluate,
   "gaea:curate": async () => (await import("./gaea/curate.ts")).curateStep,
   "gaea:prepare": async () => (await import("./gaea/prepare.ts")).prepare,
   "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,

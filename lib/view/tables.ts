@@ -18,6 +18,8 @@ export interface TableOptions {
   readonly columns?: readonly string[];
   /** Rows shown; how many more there are is told. Default 50. */
   readonly limit?: number;
+  /** Longest cell in HTML, in characters. Default 240. */
+  readonly widest?: number;
 }
 
 /** A table for a notebook (HTML), a terminal (`text()`) and a page (`html()`). Everything in it is escaped. */
@@ -52,7 +54,7 @@ export function table(source: readonly Row[] | Grid, options: TableOptions = {})
   const right = grid.columns.map((_, i) => shown.length > 0 && shown.every((row) => isNumeric(row[i])));
   const written = shown.map((row) => grid.columns.map((column, i) => write(row[i], column)));
   const text = () => textOf(grid.columns, written, right, title, note);
-  const html = () => htmlOf(grid.columns, written, right, title, note);
+  const html = () => htmlOf(grid.columns, written, right, title, note, options.widest);
   return {
     columns: grid.columns,
     rows: grid.rows,
@@ -116,14 +118,13 @@ function htmlOf(
   right: readonly boolean[],
   title: string | undefined,
   note: string,
+  widest: number = WIDEST.html,
 ): string {
   const cell = (tag: "th" | "td", text: string, i: number) => {
     const align = right[i]
       ? "text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap"
       : "text-align:left";
-    return `<${tag} style="${align};padding:.25em .8em;vertical-align:top">${
-      escapeHtml(cut(text, WIDEST.html))
-    }</${tag}>`;
+    return `<${tag} style="${align};padding:.25em .8em;vertical-align:top">${escapeHtml(cut(text, widest))}</${tag}>`;
   };
   const caption = title
     ? `<caption style="caption-side:top;text-align:left;font-weight:600;padding:.3em 0">${escapeHtml(title)}</caption>`
