@@ -66,6 +66,9 @@ export function tempPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.part`);
 }
 
+/** Bytes after which a growing file is sent to the disk, so that its commit need not wait for all of it. */
+const FLUSH_EVERY = 16 << 20;
+
 /**
  * Opens a temp file beside `path`; `commit` makes it durable under its name, disposing without a commit removes it.
  *
@@ -82,7 +85,20 @@ export async function createFile(path: string): Promise<
   } catch (error) {
     throw fileError("write", path, error);
   }
+  let unflushed = 0;
+  let flushing: Promise<void> | undefined;
+  /** Through a handle of its own: writes would wait for it. What it cannot do, the commit will tell. */
+  const flush = async () => {
+    try {
+      using handle = await Deno.open(temp, { write: true });
+      await handle.syncData();
+    } catch {
+      // As said.
+    }
+    flushing = undefined;
+  };
   const discard = async () => {
+    await flushing;
     file?.close();
     file = undefined;
     await Deno.remove(temp).catch(() => {});
@@ -94,6 +110,10 @@ export async function createFile(path: string): Promise<
           if (!file) throw new Error(`write after commit: ${path}`);
           rest = rest.subarray(await file.write(rest));
         }
+        unflushed += bytes.length;
+        if (unflushed < FLUSH_EVERY || flushing) return;
+        unflushed = 0;
+        flushing = flush();
       } catch (error) {
         await discard();
         throw fileError("write", path, error);
@@ -101,6 +121,7 @@ export async function createFile(path: string): Promise<
     },
     async commit() {
       try {
+        await flushing;
         await file?.sync();
         file?.close();
         file = undefined;

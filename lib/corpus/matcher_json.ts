@@ -5,21 +5,28 @@
 import { BACKSLASH, BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
 import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
+import { createFinder } from "./matcher_finder.ts";
+import { BROKEN as NO_STRING, RARE, TEXT } from "./matcher_layout.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
-/** Scans JSON strings; `hits` are those of the last one, their places are offsets into its bytes. */
+/** Scans JSON strings; `hits` are those of the last one, their places are offsets into the bytes. */
 export interface JsonScanner {
   readonly hits: Hits;
+  /** Takes the bytes in which the next strings stand. */
+  load(bytes: Uint8Array): void;
   /**
    * @param from The first byte behind the opening quote.
    * @returns The offset of the closing quote; -1 where this is no JSON string in UTF-8.
    */
-  scan(bytes: Uint8Array, from: number): number;
+  scan(from: number): number;
   /** Length of the last string's text in UTF-16 units. */
   readonly units: number;
   /** Where the n-th of the hits begins, in UTF-16 units of the text. */
   startOf(hit: number): number;
 }
+
+/** Larger batches than this are scanned where they lie: what WebAssembly's memory has grown to, it keeps. */
+const MOST = 16 << 20;
 
 /**
  * Makes a scanner for JSON strings.
@@ -48,48 +55,82 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
       return code === BROKEN ? edge : classOf(code);
     },
   };
-  const { hits, reset, settle } = createSettler(automaton, categoryOf, reader);
+  const { hits, reset, settle, begin } = createSettler(automaton, categoryOf, reader);
   let first = 0;
   let textUnits = 0;
+  let loaded = false;
+  const finder = createFinder(automaton, true, (place, shift) => {
+    const start = place - TEXT;
+    const bytes = chars.source;
+    if (start > first && bytes[start - 1]! >= 0x80 && isWord[classOf(chars.readBefore(start, first))]) return;
+    let row = gap;
+    for (let at = start;; at++) {
+      row = table[row + plain[bytes[at]!]!]!;
+      if (row > 0 && row < limit && row !== gap) continue; // False behind the last byte, too.
+      if (row === limit) begin(start, place - shift); // Not all plain.
+      else if (row > limit) settle(row - limit, at, TEXT + at - shift, at + 1, TEXT + at + 1 - shift);
+      return;
+    }
+  });
+
+  /** All of it here, character by character: for what the kernel does not read. */
+  function scanHere(): number {
+    const bytes = chars.source;
+    const length = bytes.length;
+    let shift = first; // From places to UTF-16 units.
+    let row = gap;
+    for (let i = first; i < length; i++) {
+      let next = table[row + plain[bytes[i]!]!]!;
+      if (next >= limit) {
+        const place = i;
+        const end = i - shift;
+        if (next === limit) {
+          const code = chars.read(i);
+          if (code === BROKEN) {
+            if (bytes[i] !== QUOTE) return -1;
+            textUnits = end;
+            const last = table[row + edge]!;
+            if (last >= limit) settle(last - limit, place, end, place, end);
+            return place;
+          }
+          next = table[row + classOf(code)]!;
+          i += chars.width - 1;
+          shift += chars.width - (code > 0xffff ? 2 : 1);
+        }
+        if (next >= limit) {
+          settle(next - limit, place, end, i + 1, i + 1 - shift);
+          next = gap;
+        }
+      }
+      row = next;
+    }
+    return -1;
+  }
 
   return {
     hits,
     get units() {
       return textUnits;
     },
-    scan(bytes, from) {
-      reset();
+    load(bytes) {
       chars.source = bytes;
+      loaded = bytes.length <= MOST;
+      if (!loaded) return;
+      finder.reserve(bytes.length).set(bytes, TEXT);
+      finder.close(bytes.length);
+    },
+    scan(from) {
+      reset();
       first = from;
-      const length = bytes.length;
-      let shift = from; // From places to UTF-16 units.
-      let row = gap;
-      for (let i = from; i < length; i++) {
-        let next = table[row + plain[bytes[i]!]!]!;
-        if (next >= limit) {
-          const place = i;
-          const end = i - shift;
-          if (next === limit) {
-            const code = chars.read(i);
-            if (code === BROKEN) {
-              if (bytes[i] !== QUOTE) return -1;
-              textUnits = end;
-              const last = table[row + edge]!;
-              if (last >= limit) settle(last - limit, place, end, place, end);
-              return place;
-            }
-            next = table[row + classOf(code)]!;
-            i += chars.width - 1;
-            shift += chars.width - (code > 0xffff ? 2 : 1);
-          }
-          if (next >= limit) {
-            settle(next - limit, place, end, i + 1, i + 1 - shift);
-            next = gap;
-          }
-        }
-        row = next;
+      if (!loaded) return scanHere();
+      const end = finder.scan(TEXT + from, TEXT + chars.source.length);
+      if (end === RARE) {
+        reset();
+        return scanHere();
       }
-      return -1;
+      if (end === NO_STRING) return -1;
+      textUnits = finder.units;
+      return end - TEXT;
     },
     startOf(hit) {
       let place = hits.data[4 * hit + 1] ?? 0;

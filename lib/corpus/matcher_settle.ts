@@ -36,6 +36,8 @@ export interface Settler {
    * @param nextPlace Behind the character that ended it, and `next`: the same in UTF-16 units.
    */
   settle(outcome: number, place: number, end: number, nextPlace: number, next: number): void;
+  /** Adds the matches that begin at the beginning of a word: a place, and the same in UTF-16 units. */
+  begin(place: number, unit: number): void;
 }
 
 /**
@@ -82,43 +84,55 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
     return true;
   }
 
+  function settle(outcome: number, place: number, end: number, nextPlace: number, next: number): void {
+    let row = goesOn[outcome]!;
+    if (row === 0) {
+      for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
+        const pattern = accepted[i]!;
+        // A word that ends behind an earlier match also begins behind it, since matches end with words.
+        if (end > taken[category[pattern]!]!) {
+          taken[category[pattern]!] = end;
+          add(pattern, place, end, end);
+        }
+      }
+      return;
+    }
+    let found = keep(outcome, end, false);
+    for (let at = nextPlace, unit = next; row > 0;) {
+      row = table[row + reader.classAt(at)]!;
+      if (row >= limit) {
+        found = keep(row - limit, unit, found);
+        row = goesOn[row - limit]!;
+      } else if (row === gap) {
+        break;
+      }
+      at += reader.width;
+      unit += reader.units;
+    }
+    if (!found) return; // As after most of "the", when a pattern is "the people".
+    for (let i = 0; i < categories; i++) {
+      if (bestEnd[i]! > 0 && end > taken[i]!) {
+        taken[i] = bestEnd[i]!;
+        add(bestPattern[i]!, place, end, bestEnd[i]!);
+      }
+    }
+  }
+
   return {
     hits,
     reset() {
       hits.length = 0;
       taken.fill(0);
     },
-    settle(outcome, place, end, nextPlace, next) {
-      let row = goesOn[outcome]!;
-      if (row === 0) {
-        for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
-          const pattern = accepted[i]!;
-          // A word that ends behind an earlier match also begins behind it, since matches end with words.
-          if (end > taken[category[pattern]!]!) {
-            taken[category[pattern]!] = end;
-            add(pattern, place, end, end);
-          }
-        }
-        return;
-      }
-      let found = keep(outcome, end, false);
-      for (let at = nextPlace, unit = next; row > 0;) {
-        row = table[row + reader.classAt(at)]!;
-        if (row >= limit) {
-          found = keep(row - limit, unit, found);
-          row = goesOn[row - limit]!;
-        } else if (row === gap) {
-          break;
-        }
-        at += reader.width;
+    settle,
+    begin(place, unit) {
+      let row = gap;
+      while (true) {
+        row = table[row + reader.classAt(place)]!;
+        if (row >= limit) return settle(row - limit, place, unit, place + reader.width, unit + reader.units);
+        if (row === 0 || row === gap) return;
+        place += reader.width;
         unit += reader.units;
-      }
-      if (!found) return; // As after most of "the", when a pattern is "the people".
-      for (let i = 0; i < categories; i++) {
-        if (bestEnd[i]! > 0 && end > taken[i]!) {
-          taken[i] = bestEnd[i]!;
-          add(bestPattern[i]!, place, end, bestEnd[i]!);
-        }
       }
     },
   };

@@ -154,12 +154,15 @@ const MANY = 20, KEPT = 8;
 /** Themes as another thread has compiled them, ready for use in this one. */
 export function openThemes({ categories, patterns, automaton }: CompiledThemes): Themes {
   const categoryOf = patterns.map(({ category }) => category);
+  let json: JsonScanner | undefined;
   return {
     categories,
     patterns,
     automaton,
     scan: createScanner(automaton, categoryOf),
-    json: createJsonScanner(automaton, categoryOf),
+    get json() {
+      return json ??= createJsonScanner(automaton, categoryOf); // Few need it, and its tables take a while.
+    },
   };
 }
 

@@ -61,7 +61,7 @@ export function createBatchFilter(
   const longestHead = Math.max(...heads.map((head) => head.length)) + MATCH_SIZE;
   const longestCounts = names.reduce((sum, name) => sum + name.length + 11, 100);
   const inCategory = new Int32Array(categories.length);
-  const line = createLineReader((bytes, from) => json.scan(bytes, from), isRest);
+  const line = createLineReader((from) => json.scan(from), isRest);
 
   function scoreOf(): number {
     let score = 0;
@@ -114,6 +114,7 @@ export function createBatchFilter(
 
   return (bytes, spare) => {
     if (bytes.at(-1) !== NEWLINE) return undefined;
+    json.load(bytes);
     const out: Buffer = { bytes: spare, length: 0 };
     const rejects: Buffer = { bytes: new Uint8Array(usual), length: 0 };
     const totals = new Map<number, number>();

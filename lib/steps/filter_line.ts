@@ -36,7 +36,7 @@ export type ChunkRest = Omit<Chunk, "id" | "text">;
  * @param isRest Whether members are those of a chunk beside id and text, and no others that matter.
  */
 export function createLineReader(
-  scanText: (bytes: Uint8Array, from: number) => number,
+  scanText: (from: number) => number,
   isRest: (members: unknown) => members is ChunkRest,
 ): LineReader {
   /** What follows the text of a line, parsed and found good; in the lines of one book only numbers change. */
@@ -70,7 +70,7 @@ export function createLineReader(
       while (isPlain(bytes[at])) at++;
       if (at === idFrom || !holds(bytes, at, MIDDLE)) return false;
       const from = at + MIDDLE.length;
-      const quote = scanText(bytes, from);
+      const quote = scanText(from);
       if (quote <= from) return false;
       const end = restEnd(bytes, quote + 1);
       reader.idFrom = idFrom;

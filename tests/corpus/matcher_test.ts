@@ -157,7 +157,8 @@ function inText({ scan, automaton }: Themes, text: string): number[][] {
 /** The same by the scanner for JSON strings. */
 function inJson({ json }: Themes, string: string): number[][] {
   const bytes = new TextEncoder().encode(`{"text":${string},"more":"a b"}`);
-  equal(json.scan(bytes, 9), 7 + new TextEncoder().encode(string).length);
+  json.load(bytes);
+  equal(json.scan(9), 7 + new TextEncoder().encode(string).length);
   const { data, length } = json.hits;
   return Array.from({ length }, (_, i) => [data[4 * i] ?? -1, json.startOf(i), data[4 * i + 3] ?? -1]);
 }
@@ -189,9 +190,27 @@ Deno.test("matcher finds in a JSON string what it finds in the text", () => {
   deepEqual(inJson(themes, text), inText(themes, JSON.parse(text)));
 });
 
+Deno.test("matcher finds the same wherever in a block of bytes a word stands, and whatever stands near", () => {
+  const themes = themesOf({ theme: ["enem(y|ies)", "to the war", "k", "ölberg", "é"] });
+  const words = ["enemy", "to the\nwar", "to the “war", "\u212a", "K", "kk", "ölberg", "Él é"];
+  const near = ["", " ", "x", "é", "’s", '"', "\n\n", "\\", "😀", "\u0001", "“", "_", "9", "\u{10428}"];
+  for (let offset = 0; offset < 70; offset++) {
+    for (const word of words) {
+      for (const after of near) {
+        const before = near[(offset + after.length + word.length) % near.length];
+        const text = `${"- ".repeat(offset).slice(offset)}${before}${word}${after} enemies of ${word}`;
+        deepEqual(inJson(themes, JSON.stringify(text)), inText(themes, text), JSON.stringify(text));
+      }
+    }
+  }
+});
+
 Deno.test("matcher refuses bytes that are no JSON string in UTF-8", () => {
   const { json } = themesOf({ theme: ["comrade"] });
-  const scan = (bytes: number[]) => json.scan(Uint8Array.from(bytes), 0);
+  const scan = (bytes: number[]) => {
+    json.load(Uint8Array.from(bytes));
+    return json.scan(0);
+  };
   const text = (string: string) => Array.from(new TextEncoder().encode(string));
   const [quote, a] = [0x22, 0x61];
   equal(scan([a, quote]), 1);
@@ -208,7 +227,9 @@ Deno.test("matcher refuses bytes that are no JSON string in UTF-8", () => {
     "a cut character": [0xe2, 0x80, quote],
     "a byte that UTF-8 lacks": [0xff, quote],
   };
-  for (const [name, bytes] of Object.entries(broken)) equal(scan(bytes), -1, name);
+  for (const [name, bytes] of Object.entries(broken)) {
+    for (let offset = 0; offset < 70; offset++) equal(scan([...text("-".repeat(offset)), ...bytes]), -1, name);
+  }
 });
 
 function ascii(value: unknown): string {
@@ -233,6 +254,8 @@ Deno.test({
       const text = new TextDecoder("utf-8").decode(bytes);
       deepEqual(inOrder(matchThemes(themes, text)), inOrder(referenceMatches(slow, text, 80)), name);
       deepEqual(inJson(themes, JSON.stringify(text)), inText(themes, text), name);
+      const plain = text.replaceAll("\r", "");
+      deepEqual(inJson(themes, JSON.stringify(plain)), inText(themes, plain), name);
     }
   },
 });

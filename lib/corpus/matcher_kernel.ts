@@ -1,0 +1,241 @@
+/**
+ * The part of matching that looks at every byte, in WebAssembly: 64 bytes at a time it finds where words begin, and looks
+ * up the first bytes of each, so that the automaton runs only from where a match may begin. It errs on the side of
+ * telling too much; what it tells of is looked at by matcher_settle.ts. The idea is that of Teddy and other literal
+ * prefilters (https://github.com/BurntSushi/aho-corasick, `packed`), put at the beginnings of words.
+ */
+import { assemble, branch, type Code, i32, i64, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
+import { BROKEN, FACTOR, FOLD, HASH_SHIFT, LEADS, MASKS, RARE, UNITS, WINDOWS } from "./matcher_layout.ts";
+
+const [QUOTE, BACKSLASH, LETTER_N, SPACE] = [0x22, 0x5c, 0x6e, 0x20];
+
+/**
+ * Makes a module that exports `scan(from, to)`: it reads the text at `from` and calls `found(place, shift)` where a match
+ * may begin, in order; `shift` is what makes a place in memory an offset in UTF-16 units. It answers where the text
+ * ends: at the closing quote, or at `to`.
+ *
+ * @param json Whether the text is the inside of a JSON string; else all of it is text.
+ */
+export function kernelModule(json: boolean): WebAssembly.Module {
+  return assemble({ found: 2 }, ({ found }) => ({
+    scan({ param, local }) {
+      const [from, to] = [param(), param()];
+      const blocks = [local("v128"), local("v128"), local("v128"), local("v128")];
+      const long = () => local("i64");
+      const [at, shift, bit, place, char] = [local("i32"), local("i32"), local("i32"), local("i32"), local("i32")];
+      const [next, pending, code] = [local("i32"), local("i32"), local("i32")];
+      const [quotes, slashes, escaped, escape, closing] = [long(), long(), long(), long(), long()];
+      const [inside, words, after, carry, starts, high] = [long(), long(), long(), long(), long(), long()];
+      const [rest, hidden, fours, odd, near, next64, window] = [long(), long(), long(), long(), long(), long(), long()];
+      const ahead = local("v128");
+
+      const broken = leaveWith(i32.const(BROKEN));
+      /** A bit for each of the 64 bytes. */
+      const bits = (test: (bytes: Code) => Code): Code =>
+        blocks.map(({ get }, i) => i64.shl(i64.extend_i32_u(i8x16.bitmask(test(get))), i64.const(BigInt(16 * i))))
+          .reduce((all, more) => i64.or(all, more));
+      const is = (value: number) => bits((bytes) => i8x16.eq(bytes, i8x16.const(value)));
+      const one = i64.const(1n);
+      const ones = i64.const(-1n);
+      const not = (code: Code) => i64.xor(code, ones);
+      const any = (...masks: Code[]) => i64.ne(masks.reduce((all, more) => i64.and(all, more)), i64.const(0n));
+      const bitOf = (index: Local) => i64.shl(one, i64.extend_i32_u(index.get));
+      const lowest = (mask: Local, index: Local) => index.set(i32.wrap_i64(i64.ctz(mask.get)));
+      const countBelow = (mask: Code) => i32.wrap_i64(i64.popcnt(mask));
+      const shiftAt = (below: Code) =>
+        i32.sub(
+          i32.add(shift.get, countBelow(i64.and(hidden.get, below))),
+          countBelow(i64.and(fours.get, below)),
+        );
+
+      /** Beyond ASCII (the highest bit makes a byte negative) or a control character. */
+      const isOdd = (bytes: Code) => i8x16.lt_s(bytes, i8x16.const(SPACE));
+      const readEscapes: Code = [
+        quotes.set(is(QUOTE)),
+        slashes.set(is(BACKSLASH)),
+        escaped.set(i64.or(i64.shl(slashes.get, one), escape.get)),
+        closing.set(i64.and(quotes.get, not(escaped.get))),
+        inside.set(i64.and(i64.sub(closing.get, one), not(closing.get))), // All bits below the lowest.
+        when(any(odd.get, not(high.get), inside.get), broken), // Control characters.
+        when(
+          any(escaped.get, i64.or(slashes.get, not(i64.or(is(LETTER_N), quotes.get))), inside.get),
+          leaveWith(i32.const(RARE)),
+        ),
+        escape.set(i64.shr_u(slashes.get, i64.const(63n))),
+      ];
+      const cutAtEnd: Code = [
+        inside.set(ones),
+        when(
+          i32.lt_u(i32.sub(to.get, at.get), i32.const(64)),
+          inside.set(i64.sub(i64.shl(one, i64.extend_i32_u(i32.sub(to.get, at.get))), one)),
+        ),
+      ];
+
+      const inRange = (bytes: Code, low: number, count: number) =>
+        i8x16.lt_u(i8x16.sub(bytes, i8x16.const(low)), i8x16.const(count));
+      const findWords: Code = [
+        words.set(bits((bytes) =>
+          v128.or(
+            v128.or(inRange(v128.or(bytes, i8x16.const(0x20)), 0x61, 26), inRange(bytes, 0x30, 10)),
+            i8x16.eq(bytes, i8x16.const(0x5f)),
+          )
+        )),
+        json ? words.set(i64.and(words.get, not(escaped.get))) : [],
+        after.set(i64.or(i64.shl(words.get, one), carry.get)),
+        carry.set(i64.shr_u(words.get, i64.const(63n))),
+        starts.set(i64.and(i64.and(words.get, not(after.get)), inside.get)),
+      ];
+
+      /** A byte of the character at a shift, without some of its bits. */
+      const tail = (shift: number) => i32.and(i32.shr_u(char.get, i32.const(shift)), i32.const(0x3f));
+      const lead = i32.and(char.get, i32.const(0xff));
+      const masked = (mask: number, value: number) => i32.eq(i32.and(char.get, i32.const(mask)), i32.const(value));
+      const between = (value: Code, low: number, count: number) =>
+        i32.lt_u(i32.sub(value, i32.const(low)), i32.const(count));
+      const or6 = (high: Code, low: Code) => i32.or(i32.shl(high, i32.const(6)), low);
+      /** Checks a character of more than one byte (RFC 3629), and sets `next` to its width. */
+      const checkCharacter: Code = when(
+        i32.lt_u(lead, i32.const(0xe0)),
+        [
+          when(i32.eqz(i32.and(i32.ge_u(lead, i32.const(0xc2)), masked(0xc000, 0x8000))), broken),
+          next.set(i32.const(2)),
+        ],
+        when(
+          i32.lt_u(lead, i32.const(0xf0)),
+          [
+            code.set(or6(or6(i32.and(char.get, i32.const(0x0f)), tail(8)), tail(16))),
+            when(i32.eqz(masked(0xc0c000, 0x808000)), broken),
+            when(i32.or(i32.lt_u(code.get, i32.const(0x800)), between(code.get, 0xd800, 0x800)), broken),
+            next.set(i32.const(3)),
+          ],
+          [
+            code.set(or6(or6(or6(i32.and(char.get, i32.const(0x0f)), tail(8)), tail(16)), tail(24))),
+            when(i32.eqz(masked(0xc0c0c000 | 0, 0x80808000 | 0)), broken),
+            when(i32.eqz(between(code.get, 0x10000, 0x100000)), broken),
+            next.set(i32.const(4)),
+            fours.set(i64.or(fours.get, bitOf(bit))),
+          ],
+        ),
+      );
+      const readLongCharacters: Code = when(
+        i64.ne(i64.or(high.get, i64.extend_i32_u(pending.get)), i64.const(0n)),
+        [
+          hidden.set(i64.or(
+            hidden.get,
+            i64.and(bits((bytes) => i8x16.lt_s(bytes, i8x16.const(-64))), inside.get),
+          )),
+          rest.set(i64.and(high.get, i64.shl(ones, i64.extend_i32_u(pending.get)))),
+          pending.set(i32.const(0)),
+          loop((again) =>
+            when(any(rest.get), [
+              lowest(rest, bit),
+              char.set(i32.load(i32.add(at.get, bit.get))),
+              checkCharacter,
+              when(
+                i32.load8_u(or6(tail(0), tail(8)), LEADS),
+                starts.set(i64.or(starts.get, i64.and(bitOf(bit), not(after.get)))),
+              ),
+              next.set(i32.add(bit.get, next.get)), // Where the next character begins.
+              when(
+                i32.lt_u(next.get, i32.const(64)),
+                rest.set(i64.and(rest.get, i64.shl(ones, i64.extend_i32_u(next.get)))),
+                [pending.set(i32.sub(next.get, i32.const(64))), rest.set(i64.const(0n))],
+              ),
+              branch(again),
+            ])
+          ),
+        ],
+      );
+
+      /** Marks beginnings of which the window holds what is not plain: the automaton will tell. */
+      const nearOdd: Code = [
+        ahead.set(v128.load(at.get, 64)),
+        next64.set(i64.extend_i32_u(i8x16.bitmask(v128.or(
+          isOdd(ahead.get),
+          v128.or(i8x16.eq(ahead.get, i8x16.const(QUOTE)), i8x16.eq(ahead.get, i8x16.const(BACKSLASH))),
+        )))),
+        near.set(json ? i64.or(odd.get, i64.or(quotes.get, slashes.get)) : odd.get),
+        [1n, 2n, 4n].map((distance) => near.set(i64.or(near.get, i64.shr_u(near.get, i64.const(distance))))),
+        // All bits from the lowest of the next bytes on, less than eight bytes ahead.
+        near.set(i64.or(near.get, i64.shl(i64.or(next64.get, i64.sub(i64.const(0n), next64.get)), i64.const(57n)))),
+      ];
+      const lowBits = i32.wrap_i64(window.get);
+      const mask = i64.load(
+        i32.or(
+          i32.shl(i32.and(lowBits, i32.const(0x1f)), i32.const(8)),
+          i32.and(i32.shr_u(lowBits, i32.const(5)), i32.const(0x1f << 3)),
+        ),
+        MASKS,
+      );
+      const hash = i32.wrap_i64(i64.shr_u(
+        i64.mul(i64.and(i64.or(window.get, i64.const(BigInt(FOLD) * 0x0101010101010101n)), mask), i64.const(FACTOR)),
+        i64.const(HASH_SHIFT),
+      ));
+      /** Adds to `near` the beginnings of which the window is known, without a branch that would be mispredicted. */
+      const lookUpWindows: Code = [
+        rest.set(i64.and(starts.get, not(near.get))),
+        near.set(i64.and(starts.get, near.get)),
+        loop((again) =>
+          when(any(rest.get), [
+            lowest(rest, bit),
+            rest.set(i64.and(rest.get, i64.sub(rest.get, one))),
+            window.set(i64.load(i32.add(at.get, bit.get))),
+            code.set(hash),
+            near.set(i64.or(
+              near.get,
+              i64.shl(
+                i64.extend_i32_u(i32.and(
+                  i32.shr_u(
+                    i32.load8_u(i32.shr_u(code.get, i32.const(3)), WINDOWS),
+                    i32.and(code.get, i32.const(7)),
+                  ),
+                  i32.const(1),
+                )),
+                i64.extend_i32_u(bit.get),
+              ),
+            )),
+            branch(again),
+          ])
+        ),
+      ];
+      const lookAtStarts: Code = loop((again) =>
+        when(any(near.get), [
+          lowest(near, bit),
+          near.set(i64.and(near.get, i64.sub(near.get, one))),
+          found(i32.add(at.get, bit.get), shiftAt(i64.sub(bitOf(bit), one))),
+          branch(again),
+        ])
+      );
+
+      const finish = (end: Code): Code => [
+        i32.store(i32.const(UNITS), i32.sub(end, shiftAt(inside.get))),
+        leaveWith(end),
+      ];
+      return [
+        at.set(from.get),
+        shift.set(from.get),
+        loop((again) => [
+          blocks.map((block, i) => block.set(v128.load(at.get, 16 * i))),
+          odd.set(bits(isOdd)),
+          high.set(bits((bytes) => bytes)),
+          json ? readEscapes : cutAtEnd,
+          findWords,
+          high.set(i64.and(high.get, inside.get)),
+          json ? hidden.set(i64.and(slashes.get, inside.get)) : hidden.set(i64.const(0n)),
+          fours.set(i64.const(0n)),
+          readLongCharacters,
+          nearOdd,
+          lookUpWindows,
+          lookAtStarts,
+          json
+            ? when(any(closing.get), [lowest(closing, bit), place.set(i32.add(at.get, bit.get)), finish(place.get)])
+            : when(i64.ne(inside.get, ones), finish(to.get)),
+          shift.set(shiftAt(ones)),
+          at.set(i32.add(at.get, i32.const(64))),
+          branch(again, json ? i32.lt_u(at.get, to.get) : i32.const(1)),
+        ]),
+        i32.const(BROKEN),
+      ];
+    },
+  }));
+}

@@ -1,0 +1,93 @@
+/** How matches may begin, read off an automaton: what the kernel looks up before it runs the automaton. */
+import type { Automaton } from "./matcher_dfa.ts";
+import { FOLD, hashOf, WINDOW_BITS } from "./matcher_layout.ts";
+
+/** Stands for a row of the automaton where a match has ended and anything may follow. */
+const MATCH = -1;
+/** Bytes of a window at most. */
+const LONGEST = 8;
+/** Windows with the same first two bytes at most: patterns such as `\w+` have any. */
+const MOST_WINDOWS = 256;
+
+/** What the kernel knows of the first bytes of words: see MASKS and WINDOWS there. */
+export interface Windows {
+  masks: BigUint64Array;
+  bitmap: Uint8Array;
+}
+
+/** The windows of printable ASCII with which a match or what follows it may begin. */
+export function windowsOf(automaton: Automaton): Windows {
+  const masks = new BigUint64Array(32 * 32);
+  const bitmap = new Uint8Array((1 << WINDOW_BITS) / 8);
+  const pairs = longer(automaton, longer(automaton, new Map([[0n, new Set([automaton.gap])]]), 0), 1);
+  const groups = Map.groupBy(pairs, ([window]) => Number(window & 0x1fn) << 5 | Number(window >> 8n & 0x1fn));
+  for (const [group, members] of groups) {
+    let windows: Beginnings = new Map(members);
+    let length = 2;
+    // As long as they may be, but for windows that go on behind a match: these would have any bytes there.
+    while (length < LONGEST && windows.values().every((rows) => !rows.has(MATCH))) {
+      const next = longer(automaton, windows, length);
+      if (next.size > MOST_WINDOWS) break;
+      windows = next;
+      length++;
+    }
+    masks[group] = (1n << BigInt(8 * length)) - 1n;
+    for (const window of windows.keys()) {
+      const hash = hashOf(window);
+      bitmap[hash >> 3]! |= 1 << (hash & 7);
+    }
+  }
+  return { masks, bitmap };
+}
+
+/** Windows as little-endian numbers, and the automaton's rows behind them; MATCH, where a match has ended. */
+type Beginnings = Map<bigint, Set<number>>;
+
+function longer(automaton: Automaton, windows: Beginnings, length: number): Beginnings {
+  const found: Beginnings = new Map();
+  for (let byte = 0x20; byte < 0x80; byte++) { // Control characters are not looked up.
+    const last = BigInt(byte | FOLD) << BigInt(8 * length);
+    for (const [window, rows] of windows) {
+      for (const row of rows) {
+        const next = step(automaton, row, byte);
+        if (next === undefined) continue;
+        const known = found.get(window | last);
+        if (known) known.add(next);
+        else found.set(window | last, new Set([next]));
+      }
+    }
+  }
+  return found;
+}
+
+/** The row behind a byte of ASCII, or MATCH; undefined where nothing can match any more. */
+function step({ table, classes, limit, gap, goesOn, acceptedFrom }: Automaton, row: number, byte: number) {
+  if (row === MATCH) return MATCH;
+  const next = table[row + classes.units[byte]!]!;
+  if (next < limit) return next === 0 || next === gap ? undefined : next;
+  const outcome = next - limit;
+  if (acceptedFrom[outcome]! < acceptedFrom[outcome + 1]!) return MATCH;
+  return goesOn[outcome] || undefined;
+}
+
+/**
+ * For each pair of a UTF-8 lead byte and the byte after it, by their low six bits, whether a match may begin with such a
+ * character: 64 × 64 bytes.
+ */
+export function leadsOf({ table, classes, gap }: Automaton): Uint8Array {
+  const leads = new Uint8Array(64 * 64);
+  const begins = (read: number) => ![0, gap].includes(table[gap + read]!);
+  const mark = (first: number, second: number) => leads[(first & 0x3f) << 6 | second & 0x3f] = 1;
+  for (let code = 0x80; code < 0x10000; code++) {
+    const read = classes.units[code]!;
+    if (read === classes.surrogate || !begins(read)) continue;
+    if (code < 0x800) mark(0xc0 | code >> 6, code);
+    else mark(0xe0 | code >> 12, code >> 6);
+  }
+  classes.astralFrom.forEach((from, index) => {
+    if (!begins(classes.astralClasses[index]!)) return;
+    const to = classes.astralFrom[index + 1] ?? 0x110000;
+    for (let block = from >> 12; block <= (to - 1) >> 12; block++) mark(0xf0 | block >> 6, block);
+  });
+  return leads;
+}
