@@ -4,6 +4,7 @@
  */
 import { Offsets } from "./offsets.ts";
 import { isSpace, type Range, type TextSource } from "./paragraphs.ts";
+import { createUnusualBytes, type UnusualBytes } from "./unusual_bytes.ts";
 
 /** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. Good until the next read. */
 export interface RawText extends TextSource {
@@ -46,11 +47,13 @@ export function createRawTextReader(): (line: Uint8Array<ArrayBuffer>, start: nu
     inLine: new Offsets(),
     inText: new Offsets(),
   };
-  return (line, start) => find(line, start, found) ? rawText(line, found) : undefined;
+  const unusual = createUnusualBytes();
+  return (line, start) => find(line, start, found, unusual) ? rawText(line, found) : undefined;
 }
 
 /** Fills `found` with what there is in a string; false where it must be decoded. */
-function find(line: Uint8Array, start: number, found: Found): boolean {
+function find(line: Uint8Array<ArrayBuffer>, start: number, found: Found, unusual: UnusualBytes): boolean {
+  unusual.open(line);
   for (const offsets of [found.starts, found.ends, found.inLine, found.inText]) offsets.length = 0;
   found.inLine.push(start);
   found.inText.push(0);
@@ -65,7 +68,7 @@ function find(line: Uint8Array, start: number, found: Found): boolean {
       while (line[at] === SPACE) at++;
     }
     const from = at;
-    while (at < length && KINDS[line[at]!] === PLAIN) at++;
+    if (KINDS[line[at]!] === PLAIN) at = unusual.next(at);
     const kind = at < length ? KINDS[line[at]!]! : BAD;
     const feed = kind === ESCAPE && line[at + 1] === LETTER_N;
     if (!open && (at > from || !(feed || kind === END))) {
