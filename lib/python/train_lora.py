@@ -28,7 +28,8 @@ LAUNCHED = "WORLD_SIZE" in os.environ
 STOPPED = 0 if LAUNCHED else 75
 
 
-def main():
+def main(work=None):
+    """Runs `work(config, folder, run)`, by default the training below, and writes down how it ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
@@ -40,7 +41,7 @@ def main():
     run.catch_signals()
     path = folder / "outcome.json"
     try:
-        outcome = train(config, folder, run)
+        outcome = (work or train)(config, folder, run)
         if RANK == 0:
             write_json(path, outcome)
     except BaseException as error:
@@ -174,7 +175,7 @@ def save_final(trainer, folder, leads):
     trainer.save_model(str(part))
     trainer.accelerator.wait_for_everyone()
     if leads:
-        from training_loop import flush
+        from training_watch import flush
 
         # A pickle, of which recipe.json says the same; and a card with nothing in it.
         for name in ("training_args.bin", "README.md"):

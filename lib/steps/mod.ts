@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:prepare": async () => (await import("./gaea/prepare.ts")).prepare,
   "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,
   "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
+  "gaea:train": async () => (await import("./gaea/train.ts")).train,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
 };
 

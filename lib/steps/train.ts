@@ -7,7 +7,7 @@ import { planTraining, type TrainingPlan } from "../training/plan.ts";
 import { type Finding, stopping } from "../training/preflight/finding.ts";
 import { preflight } from "../training/preflight/mod.ts";
 import { runPaths } from "../training/run_file.ts";
-import { DriftError, type TrainedRun, trainModel } from "../training/train.ts";
+import { DriftError, type TrainedRun, type TrainerSettings, trainModel } from "../training/train.ts";
 import { type TrainOptions, trainOptions } from "../training/train_options.ts";
 import { findingsText, planText, trainedText } from "./train_report.ts";
 
@@ -43,6 +43,27 @@ export const train = defineStep({
 
 async function runTrain(options: TrainOptions, context: Context): Promise<TrainResult> {
   const plan = await planTraining(options, context);
+  try {
+    return await runPlan(plan, options, context);
+  } catch (error) {
+    // --resume-latest --overwrite: go on where that is possible, else begin anew.
+    if (!(error instanceof DriftError && options.resumeLatest && options.overwrite)) throw error;
+    context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.slice(1).join("; ")}` });
+    return await runTrain({ ...options, resumeLatest: false }, context);
+  }
+}
+
+/**
+ * Looks for what could go wrong with a planned training, and trains where nothing is.
+ *
+ * @throws {UsageError} findings that stop it; and as `trainModel`.
+ */
+export async function runPlan(
+  plan: TrainingPlan,
+  options: Pick<TrainOptions, "dryRun" | "check" | "strict">,
+  context: Context,
+  settings: TrainerSettings = {},
+): Promise<TrainResult> {
   if (options.dryRun) return { kind: "plan", plan };
   const findings = await preflight(plan, context);
   const stops = stopping(findings, options.strict);
@@ -67,13 +88,6 @@ async function runTrain(options: TrainOptions, context: Context): Promise<TrainR
     context.emit({ type: "log", level: "warn", message });
   }
   const started = context.clock.now();
-  try {
-    const run = await trainModel(plan, context, { findings });
-    return { kind: "trained", ...run, seconds: (context.clock.now() - started) / 1000 };
-  } catch (error) {
-    // --resume-latest --overwrite: go on where that is possible, else begin anew.
-    if (!(error instanceof DriftError && options.resumeLatest && options.overwrite)) throw error;
-    context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.slice(1).join("; ")}` });
-    return await runTrain({ ...options, resumeLatest: false }, context);
-  }
+  const run = await trainModel(plan, context, { ...settings, findings });
+  return { kind: "trained", ...run, seconds: (context.clock.now() - started) / 1000 };
 }

@@ -15,7 +15,7 @@ export interface Checkpoint {
   readonly identity: string | undefined;
 }
 
-/** As lib/python/training_loop.py names them; the first is Trainer's own word. */
+/** As lib/python/training_watch.py names them; the first is Trainer's own word. */
 const INCOMPLETE = "checkpoint-is-incomplete.txt";
 const COMPLETE = "checkpoint-is-complete.json";
 

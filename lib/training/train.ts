@@ -1,7 +1,7 @@
 /** Runs a planned training: keeps what it is, starts the trainer, passes on what it tells, and says how it ended. */
 import { join, resolve } from "node:path";
 import { isAbort, ToolError, UsageError, UserError } from "../core/errors.ts";
-import { runPython } from "../core/python.ts";
+import { runPython, type Toolchain } from "../core/python.ts";
 import { pythonFor } from "../core/python_venv.ts";
 import type { Context, StepEvent } from "../core/step.ts";
 import { WORKSPACE } from "../core/paths.ts";
@@ -39,6 +39,10 @@ export interface TrainerSettings {
   readonly findings?: readonly Finding[];
   /** The trainer. @default {"train_lora.py"} */
   readonly script?: string;
+  /** The packages that it runs on. @default {"train"} */
+  readonly toolchain?: Toolchain;
+  /** What only this trainer reads of its configuration. */
+  readonly extra?: Readonly<Record<string, unknown>>;
   /**
    * What the trainer may use to finish its step and save a checkpoint once it was asked to stop: a step of a large model
    * takes half a minute, a checkpoint on a slow disk another one. A second Ctrl-C waits for nothing. @default {600_000}
@@ -76,7 +80,7 @@ export async function trainModel(
   }
   const record = await prepareRun(plan, context);
   await writeJson(paths.preflight, settings.findings ?? []);
-  await writeJson(paths.config, trainerConfig(plan, record));
+  await writeJson(paths.config, { ...trainerConfig(plan, record), ...settings.extra });
   for (const path of [paths.outcome, paths.stop]) await removeAll(path);
   const earlier = plan.resumeFrom ? await readRunState(folder) : undefined;
   let state: RunState = {
@@ -232,10 +236,10 @@ async function runTrainer(
   plan: TrainingPlan,
   take: (event: StepEvent) => void,
   context: Context,
-  { script = "train_lora.py", stopMs = 600_000 }: TrainerSettings,
+  { script = "train_lora.py", toolchain = "train", stopMs = 600_000 }: TrainerSettings,
 ): Promise<void> {
   const paths = runPaths(plan.outputDir);
-  await emitAll(pythonFor("train", context), context);
+  await emitAll(pythonFor(toolchain, context), context);
   // A signal would end a trainer in the middle of a step; a file asks it, on every system.
   const leave = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -252,13 +256,13 @@ async function runTrainer(
   const { launch } = plan;
   const run = launch
     ? runPython(
-      "train",
+      toolchain,
       "launch.py",
       [...launchArguments(launch), resolve(WORKSPACE, "lib", "python", script), ...config],
       { ...context, signal: leave.signal },
       { env: { OMP_NUM_THREADS: String(threadsEach(launch)), ...env }, eventFile: paths.events },
     )
-    : runPython("train", script, config, { ...context, signal: leave.signal }, { env, eventFile: paths.events });
+    : runPython(toolchain, script, config, { ...context, signal: leave.signal }, { env, eventFile: paths.events });
   try {
     for await (const event of run) take(event);
   } catch (error) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkpointsOf, inspectCheckpoint, latestCheckpoint, namedCheckpoint, runsIn } from "@/training/checkpoints.ts";
 import { withFolder } from "../fakes/folder.ts";
 
-/** A checkpoint as lib/python/training_loop.py leaves it. */
+/** A checkpoint as lib/python/training_watch.py leaves it. */
 async function sealed(run: string, step: number, size = 5): Promise<string> {
   const folder = join(run, `checkpoint-${step}`);
   await Deno.mkdir(folder, { recursive: true });

@@ -12,5 +12,8 @@ export function gaeaPaths(option: string | undefined, env: Readonly<Record<strin
     training: join(root, "processed", "visions_training.jsonl"),
     validation: join(root, "processed", "validation.jsonl"),
     config: join(root, "qlora_style_transfer.yaml"),
+    /** Folder of the training run, and of the model that is merged from it. */
+    run: join(root, "checkpoints", "qlora-visions-style"),
+    merged: join(root, "merged_models", "llama-3.1-8b-visions-style"),
   };
 }
