@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   scheduler: async () => await (await import("./bench/scheduler_bench.ts")).schedulerBench(),
   duplicates: async () => await (await import("./bench/duplicates_bench.ts")).duplicatesBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
+  style: async () => await (await import("./bench/style_bench.ts")).styleBench(),
 };
 
 const Options = z.object({
