@@ -1,0 +1,283 @@
+"""Merges a LoRA adapter into its base model, and measures what came of it. Called by lib/training/merge_python.ts.
+
+The base's files are copied tensor by tensor; only those that the adapter changes are computed anew: in float32, rounded
+once to the type that the file has. So names, types, order of the shards and everything else stay the base's own.
+
+Measuring loads the merged model from the disk and compares, on held-out text, three distributions over the next token:
+the base's, that of the base with the adapter beside it, and the merged model's.
+
+Reads its request as JSON (--request) and leaves its answer as JSON (--answer).
+"""
+
+import argparse
+import gc
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import events
+
+# Bytes that the distributions of base and adapter, kept for comparison, may take together.
+KEPT_BYTES = 1_500_000_000
+# Positions of a prompt that are compared at most.
+POSITIONS = 64
+# Tokens of a prompt at most.
+TOKENS = 384
+# Places at which a converted model is asked for its next token.
+PROBES = 24
+
+
+def fetch(request):
+    """The folder of a model of the hub; only what merging needs."""
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "LICENSE*"]
+    return {"folder": snapshot_download(request["model"], allow_patterns=patterns)}
+
+
+def choose(parameters, wanted):
+    """Device and type to compute in: float32, which shows what merging itself loses, where there is room for it."""
+    import psutil
+    import torch
+
+    def fits(free, width):
+        return parameters * width * 1.3 + KEPT_BYTES < free
+
+    memory = psutil.virtual_memory().available
+    if wanted != "cpu" and torch.cuda.is_available():
+        free = torch.cuda.mem_get_info()[0]
+        for dtype, width in ((torch.float32, 4), (None, 2)):
+            if fits(free, width):
+                return "cuda", dtype
+        if wanted == "cuda":
+            sys.exit(f"the model does not fit on the GPU: {free / 1e9:.1f} GB of its memory are free")
+    return "cpu", torch.float32 if fits(memory, 4) else None
+
+
+def load(folder, dtype, device):
+    from transformers import AutoModelForCausalLM
+
+    # None: as the file has it.
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or "auto", local_files_only=True)
+    return model.to(device).eval()
+
+
+def rows_of(request, tokenizer):
+    """Token ids of every prompt. Conversations go through the base's own template, texts stay as they are."""
+    rows, differs = [], 0
+    trained = request["trainedTemplate"]
+    for prompt in request["prompts"]:
+        if isinstance(prompt, str) or not tokenizer.chat_template:
+            text = prompt if isinstance(prompt, str) else "\n".join(turn["content"] for turn in prompt)
+        else:
+            ask = prompt[-1]["role"] != "assistant"
+            text = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=ask)
+            if trained and text != tokenizer.apply_chat_template(
+                prompt, tokenize=False, add_generation_prompt=ask, chat_template=trained
+            ):
+                differs += 1
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"][:TOKENS]
+        if len(ids) > 1:
+            rows.append(ids)
+    if not rows:
+        sys.exit("no prompt has more than one token")
+    return rows, differs
+
+
+def positions_of(rows, vocabulary):
+    """For every row the positions that are compared, evenly over its length."""
+    fit = max(1, int(KEPT_BYTES / (2 * 4 * vocabulary * len(rows))))
+    count = min(POSITIONS, fit)
+    picked = []
+    for ids in rows:
+        last, number = len(ids) - 1, min(count, len(ids) - 1)
+        picked.append(sorted({last - (at * last) // number for at in range(number)}))
+    return picked
+
+
+def distributions(model, rows, picked, label):
+    """Log-probabilities over the next token at the picked positions, in float32 on the CPU; one tensor a row."""
+    import torch
+
+    with torch.no_grad():
+        for at, (ids, positions) in enumerate(zip(rows, picked)):
+            batch = torch.tensor([ids], device=next(model.parameters()).device)
+            logits = model(input_ids=batch, use_cache=False).logits[0, positions]
+            yield torch.log_softmax(logits.float(), dim=-1).cpu()
+            events.progress(label, at + 1, len(rows), "prompts")
+
+
+def divergence(reference, other):
+    """Kullback-Leibler divergence of `other` from `reference`, one figure a position, in nats."""
+    # Normalised once more: in float32 the probabilities sum up to 1 only nearly, which would show below 1e-7.
+    reference, other = (each.double().log_softmax(dim=-1) for each in (reference, other))
+    return (reference.exp() * (reference - other)).sum(dim=-1)
+
+
+def probe_of(ids, positions, log_probabilities, special):
+    """The place in a row where the merged model is surest of an ordinary token, and which one; None without one."""
+    values, tokens = log_probabilities.topk(2, dim=-1)
+    places = [
+        (margin, ids[: position + 1], token)
+        for margin, position, token in zip((values[:, 0] - values[:, 1]).tolist(), positions, tokens[:, 0].tolist())
+        if token not in special
+    ]
+    return max(places, default=None, key=lambda place: place[0])
+
+
+def rendered(questions, tokenizer):
+    """Conversations as the base's template puts them before an answer."""
+    if not tokenizer.chat_template:
+        return []
+    return [
+        {"messages": turns, "text": tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)}
+        for turns in questions
+    ]
+
+
+def attach(model, adapter):
+    """The model with the adapter beside it; without one, with an adapter that was never trained and so does nothing."""
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    if adapter is None:
+        return get_peft_model(model, LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM")).eval()
+    return PeftModel.from_pretrained(model, adapter, is_trainable=False).eval()
+
+
+def merged_parameters(model):
+    """Every parameter that the adapter changes, by its name in the base. Leaves the layers merged, in float32."""
+    import torch
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import ModulesToSaveWrapper
+
+    prefix = "base_model.model."
+    changed = {}
+    for name, module in model.named_modules():
+        plain = name.removeprefix(prefix)
+        if isinstance(module, ModulesToSaveWrapper):
+            saved = module.modules_to_save[module.active_adapters[0]]
+            changed |= {f"{plain}.{part}": value.detach() for part, value in saved.named_parameters()}
+        elif isinstance(module, BaseTunerLayer):
+            base = module.get_base_layer()
+            base.to(torch.float32)
+            module.merge(safe_merge=True)  # Refuses what is not finite.
+            changed |= {f"{plain}.{part}": value.detach() for part, value in base.named_parameters()}
+    return changed
+
+
+def write(changed, request, prefix):
+    """The base's safetensors files with the changed parameters in their places."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    base, output = Path(request["base"]), Path(request["output"])
+    left = dict(changed)
+    umask = os.umask(0)
+    os.umask(umask)
+    for done, name in enumerate(request["files"]):
+        tensors = {}
+        with safe_open(base / name, framework="pt") as file:
+            metadata = file.metadata()
+            for key in file.keys():
+                old = file.get_tensor(key)
+                # Some models are saved without the first part of their names.
+                value = left.pop(key, None) if key in left else left.pop(f"{prefix}.{key}", None)
+                if value is not None:
+                    if value.shape != old.shape:
+                        sys.exit(f'"{key}" is {list(old.shape)} in the base and {list(value.shape)} with the adapter')
+                    old = value.to(device="cpu", dtype=old.dtype).contiguous()
+                tensors[key] = old
+        save_file(tensors, output / name, metadata=metadata)
+        (output / name).chmod(0o666 & ~umask)  # It is written for its owner alone, but other programs are to serve it.
+        events.progress("merge", done + 1, len(request["files"]), "files")
+    if left:
+        sys.exit(f'the base holds no "{next(iter(left))}", which the adapter changes ({len(left)} such)')
+
+
+def versions():
+    import peft
+    import torch
+    import transformers
+
+    return {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
+
+
+def run(request):
+    import torch
+    from transformers import AutoTokenizer
+
+    torch.manual_seed(0)
+    device, dtype = choose(request["parameters"], request["device"])
+    model = load(request["base"], dtype, device)
+    computed = str(model.dtype).removeprefix("torch.")
+    events.log(f"computing in {computed} on {device}")
+    model = attach(model, request["adapter"])
+    answer = {"device": device, "computedIn": computed, "versions": versions()}
+    prefix = model.base_model.model.base_model_prefix
+
+    if request["prompts"]:
+        tokenizer = AutoTokenizer.from_pretrained(request["base"], local_files_only=True)
+        rows, differs = rows_of(request, tokenizer)
+        picked = positions_of(rows, model.config.get_text_config().vocab_size)
+        with model.disable_adapter():
+            base = list(distributions(model, rows, picked, "base"))
+        tuned = list(distributions(model, rows, picked, "base and adapter"))
+        answer["prompts"] = len(rows)
+        answer["templateDiffers"] = differs
+
+    if request["output"]:
+        write(merged_parameters(model), request, prefix)
+        # What the merged model is loaded with below.
+        for name in request["copied"]:
+            shutil.copyfile(Path(request["base"]) / name, Path(request["output"]) / name)
+
+    if request["prompts"]:
+        del model
+        gc.collect()
+        merged = load(request["merged"], dtype, device)
+        kl, kl_base, same, largest, base_tuned, probes = [], [], [], 0.0, [], []
+        special = set(tokenizer.all_special_ids)
+        measured = zip(rows, picked, base, tuned, distributions(merged, rows, picked, "merged"))
+        for ids, positions, of_base, of_tuned, of_merged in measured:
+            if of_merged.shape != of_tuned.shape:
+                sys.exit(f"the merged model has {of_merged.shape[-1]} tokens, the base {of_tuned.shape[-1]}")
+            kl.append(divergence(of_tuned, of_merged))
+            kl_base.append(divergence(of_base, of_merged))
+            base_tuned.append(divergence(of_base, of_tuned))
+            same.append((of_tuned.argmax(dim=-1) == of_merged.argmax(dim=-1)).double())
+            largest = max(largest, (of_tuned - of_merged).abs().max().item())
+            probes.append(probe_of(ids, positions, of_merged, special))
+        answer |= {
+            "positions": sum(len(each) for each in kl),
+            "meanKl": torch.cat(kl).mean().item(),
+            "maximumKl": torch.cat(kl).max().item(),
+            "baseKl": torch.cat(kl_base).mean().item(),
+            "adapterKl": torch.cat(base_tuned).mean().item(),
+            "topAgreement": torch.cat(same).mean().item(),
+            "largestDifference": largest,
+            "probes": {
+                "next": [{"tokens": place[1], "next": place[2]} for place in probes if place][:PROBES],
+                "rendered": rendered(request["questions"], tokenizer),
+            },
+        }
+    return answer
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", choices=["fetch", "merge"])
+    parser.add_argument("--request", type=Path, required=True)
+    parser.add_argument("--answer", type=Path, required=True)
+    options = parser.parse_args()
+    events.follow_parent()
+    request = json.loads(options.request.read_text(encoding="utf-8"))
+    answer = fetch(request) if options.work == "fetch" else run(request)
+    options.answer.write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    main()

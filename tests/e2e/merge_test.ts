@@ -1,0 +1,211 @@
+/** Merging with the real torch, transformers and PEFT, on the tiny base model. */
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { parseOptions } from "@/core/options.ts";
+import { WORKSPACE } from "@/core/paths.ts";
+import { delay } from "@/core/python_process.ts";
+import { findPython } from "@/core/python_venv.ts";
+import { merge } from "@/steps/merge.ts";
+import { readMergeRecord } from "@/training/merge_record.ts";
+import { readModel, tensorBlocks } from "@/training/safetensors.ts";
+import { makeTinyBase } from "@/training/tiny_base.ts";
+import { withFolder } from "../fakes/folder.ts";
+import { realContext } from "../fakes/llama.ts";
+import { type FakeTensor, toBf16, writeAdapter, writeSafetensors } from "../fakes/safetensors.ts";
+
+const ignore = !await findPython().then(() => true, () => false);
+
+const run = (args: string[], context = realContext()) => merge.run(parseOptions(merge.options, args), context);
+
+const SENTENCES = ["The plan is kept.", "The river carries stone and light.", "What the council decides is done."];
+
+/** A tiny base, an adapter on it, and held-out rows, in a folder of its own. */
+async function setUp(folder: string): Promise<{ base: string; lora: string; args: string[]; output: string }> {
+  const base = await makeTinyBase(realContext());
+  const lora = await writeAdapter(join(folder, "run", "final"), base);
+  const prompts = join(folder, "val.jsonl");
+  const rows = Array.from({ length: 32 }, (_, at) => ({
+    messages: [
+      { role: "user", content: `What happened on day ${at}?` },
+      { role: "assistant", content: SENTENCES.map((_, n) => SENTENCES[(n + at) % SENTENCES.length]).join(" ") },
+    ],
+  }));
+  await Deno.writeTextFile(prompts, rows.map((row) => JSON.stringify(row)).join("\n") + "\n");
+  const output = join(folder, "merged");
+  return {
+    base,
+    lora,
+    output,
+    args: ["--lora-path", lora, "--output-path", output, "--prompts", prompts, "--device", "cpu"],
+  };
+}
+
+/** A model's tensors, to be written anew with changes. */
+async function loadTensors(folder: string): Promise<Record<string, FakeTensor>> {
+  const tensors: Record<string, FakeTensor> = {};
+  for (const [name, tensor] of await readModel(folder)) {
+    const data = await new Blob(await Array.fromAsync(tensorBlocks(tensor))).bytes();
+    tensors[name] = { dtype: tensor.dtype, shape: tensor.shape, data };
+  }
+  return tensors;
+}
+
+async function copyFolder(from: string, to: string): Promise<string> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name } of Deno.readDir(from)) await Deno.copyFile(join(from, name), join(to, name));
+  return to;
+}
+
+Deno.test({
+  name: "an adapter is merged, measured against base and adapter, and recorded with its lineage",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { base, lora, args, output } = await setUp(folder);
+      const { figures, findings } = await run(args);
+      ok(figures && figures.positions > 500 && figures.prompts === 32);
+      ok(figures.meanKl < 1e-6 && figures.topAgreement === 1, JSON.stringify(figures));
+      ok(figures.baseKl > 1e-3 && figures.baseKl > 1000 * figures.meanKl);
+      ok(findings.every(({ level }) => level === "ok"), JSON.stringify(findings));
+      const record = await readMergeRecord(output);
+      equal(record?.adapter?.path, lora);
+      match(record?.adapter?.sha256 ?? "", /^[0-9a-f]{64}$/);
+      equal(record?.base.folder, base);
+      equal(record?.model.dtype, "F32");
+      equal(record?.run?.folder, join(folder, "run"));
+      for (const name of ["tokenizer.json", "tokenizer.model", "tokenizer_config.json", "chat_template.jinja"]) {
+        deepEqual(await Deno.readFile(join(output, name)), await Deno.readFile(join(base, name)), name);
+      }
+      await rejects(run(args), /exists already/);
+      // The same model, checked again: nothing is written.
+      const again = await run([...args, "--verify-only"]);
+      equal(again.figures?.positions, figures.positions);
+    }),
+});
+
+Deno.test({
+  name: "a merge that lost half of its adapter passes by its files and fails by what it says",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { base, args, output } = await setUp(folder);
+      await copyFolder(base, output);
+      await rejects(
+        run([...args, "--verify-only"]),
+        /none of the \d+ tensors of the adapter changed: the adapter was lost/,
+      );
+      // One tensor is really changed, so that the files alone look like a merge.
+      const tensors = await loadTensors(base);
+      const name = "model.layers.0.mlp.up_proj.weight";
+      const numbers = new Float32Array((tensors[name]?.data ?? new Uint8Array()).slice().buffer);
+      numbers[0] = (numbers[0] ?? 0) + 1e-4;
+      tensors[name] = { dtype: "F32", shape: tensors[name]?.shape ?? [], data: new Uint8Array(numbers.buffer) };
+      await writeSafetensors(join(output, "model.safetensors"), tensors);
+      await rejects(run([...args, "--verify-only"]), (error: Error & { hint?: string }) => {
+        match(error.message, /the merged model is not base \+ adapter: mean KL/);
+        match(error.message, /cannot be told from the base/);
+        match(error.hint ?? "", /lost on the way/);
+        return true;
+      });
+    }),
+});
+
+Deno.test({
+  name: "a base in bfloat16 keeps its type, and merging costs no more than rounding once",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { base: full, args, output } = await setUp(folder);
+      const base = await copyFolder(full, join(folder, "bf16"));
+      const tensors = await loadTensors(full);
+      for (const [name, { shape, data }] of Object.entries(tensors)) {
+        tensors[name] = { dtype: "BF16", shape, data: toBf16(data) };
+      }
+      await writeSafetensors(join(base, "model.safetensors"), tensors);
+      const { figures } = await run([...args, "--base-model", base]);
+      ok(figures && figures.meanKl > 1e-9 && figures.meanKl < 1e-3 && figures.topAgreement >= 0.99);
+      equal((await readMergeRecord(output))?.model.dtype, "BF16");
+    }),
+});
+
+/** Runs the task as a user would, and answers the process. */
+function task(args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--lock=deno.lock", "--frozen", "-A", "tasks/step.ts", "merge", ...args],
+    cwd: WORKSPACE,
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition()) await delay(20);
+}
+
+const isThere = (path: string) => Deno.stat(path).then(() => true, () => false);
+
+Deno.test({
+  name: "a merge that is killed leaves nothing under its name, and the next one clears up behind it",
+  ignore: ignore || Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const { args, output } = await setUp(folder);
+      const part = join(folder, ".merged.part");
+      const killed = task(args);
+      await until(() => isThere(join(part, "merged", "model.safetensors")));
+      killed.kill("SIGKILL");
+      await killed.status;
+      ok(!await isThere(output));
+      const { figures } = await run(args);
+      ok(figures);
+      ok(!await isThere(part));
+      // Stopped in order, nothing is left at all.
+      const stopped = task([...args, "--output-path", join(folder, "second")]);
+      await until(() => isThere(join(folder, ".second.part", "merged", "config.json")));
+      stopped.kill("SIGINT");
+      equal((await stopped.status).code, 130);
+      ok(!await isThere(join(folder, "second")) && !await isThere(join(folder, ".second.part")));
+    }),
+});
+
+Deno.test({
+  name: "a disk that fills up while merging is told as such, and nothing is left",
+  ignore: ignore || Deno.build.os !== "linux" || Deno.uid() !== 0,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { args } = await setUp(folder);
+      const disk = join(folder, "disk");
+      await Deno.mkdir(disk);
+      const mount = async (...call: string[]) => (await new Deno.Command("mount", { args: call }).output()).success;
+      if (!await mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", disk)) return;
+      try {
+        const output = join(disk, "merged");
+        const full = async (room: number) => {
+          const filler = join(disk, "filler");
+          await Deno.writeFile(filler, new Uint8Array(24e6 - room));
+          await rejects(run([...args, "--output-path", output]), (error: Error) => {
+            match(error.message, /the disk is full|of the disk are free/);
+            return true;
+          });
+          await Deno.remove(filler);
+          deepEqual(await Array.fromAsync(Deno.readDir(disk)), []);
+        };
+        await full(1e6); // Known before.
+        const context = realContext();
+        const started = run([...args, "--output-path", output], {
+          ...context,
+          // It fills up behind our back, after the first look.
+          emit(event) {
+            context.emit(event);
+            if (event.type === "progress" && event.label === "base" && event.done === 1) {
+              Deno.writeFileSync(join(disk, "filler"), new Uint8Array(20e6));
+            }
+          },
+        });
+        await rejects(started, /the disk is full/);
+        ok(!await isThere(output) && !await isThere(join(disk, ".merged.part")));
+      } finally {
+        await new Deno.Command("umount", { args: [disk] }).output();
+      }
+    }),
+});
