@@ -25,6 +25,8 @@ KEPT_BYTES = 1_500_000_000
 POSITIONS = 64
 # Tokens of a prompt at most.
 TOKENS = 384
+# Parameters of a model that one thread is enough for.
+SMALL = 20_000_000
 # Places at which a converted model is asked for its next token.
 PROBES = 24
 
@@ -209,6 +211,8 @@ def run(request):
     from transformers import AutoTokenizer
 
     torch.manual_seed(0)
+    if request["parameters"] < SMALL:
+        torch.set_num_threads(1)  # Several would wait for each other longer than they work.
     device, dtype = choose(request["parameters"], request["device"])
     model = load(request["base"], dtype, device)
     computed = str(model.dtype).removeprefix("torch.")
