@@ -31,8 +31,8 @@ const options = z.object({
   text: z.string().optional().describe(
     "Text to measure on (.txt, or JSON Lines); default: the dataset's _val.jsonl, else the sample works",
   ),
-  chunks: z.int().min(1).default(40).describe("Chunks of the text to measure; 20 to 50 are enough"),
-  contextSize: z.int().min(64).max(2048).refine((size) => Number.isInteger(Math.log2(size)), "a power of two")
+  klChunks: z.int().min(1).default(40).describe("Chunks of the text to measure; 20 to 50 are enough"),
+  klContext: z.int().min(64).max(2048).refine((size) => Number.isInteger(Math.log2(size)), "a power of two")
     .default(512).describe("Tokens of a chunk, a power of two; a short text gets a smaller one"),
   klWarn: z.number().gt(0).default(0.05).describe("KL divergence above which to warn"),
   klFail: z.number().gt(0).default(0.1).describe("KL divergence above which the GGUF is refused"),
@@ -112,7 +112,7 @@ async function mergedModel(folder: string): Promise<string> {
 const QUESTIONS = 6;
 
 async function verification(
-  { text, chunks, contextSize, klWarn, klFail }: GgufOptions,
+  { text, klChunks, klContext, klWarn, klFail }: GgufOptions,
   root: string,
   context: Context,
 ): Promise<NonNullable<GgufRequest["verify"]>> {
@@ -129,8 +129,8 @@ async function verification(
     questions: [...questionsOf(rows, QUESTIONS / 2), ...asked].slice(0, QUESTIONS),
     text: proseOf(rows),
     textName: path === undefined ? "sample works" : basename(path),
-    chunks,
-    contextSize,
+    chunks: klChunks,
+    contextSize: klContext,
     klWarn,
     klFail,
   };

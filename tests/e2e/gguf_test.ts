@@ -21,7 +21,7 @@ const ignore = reason !== undefined;
 
 const run = (args: string[], context: Context = realContext()) => gguf.run(parseOptions(gguf.options, args), context);
 
-const FEW = ["--chunks", "4", "--context-size", "128", "--threads", "1"];
+const FEW = ["--kl-chunks", "4", "--kl-context", "128", "--threads", "1"];
 
 const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 const isThere = (path: string) => Deno.stat(path).then(() => true, () => false);

@@ -1,0 +1,181 @@
+/** How a merge and a GGUF came out, for a notebook. */
+import { ADAPTER_FLOOR, type MergeFigures, mergeLimits } from "../training/merge_gate.ts";
+import type { Candidate } from "../training/candidates.ts";
+import type { GgufRecord } from "../training/gguf_record.ts";
+import type { Finding } from "../training/preflight/finding.ts";
+import { type Chart, chart } from "./chart.ts";
+import { PALETTE } from "./colors.ts";
+import { type Table, table } from "./tables.ts";
+
+const [BLUE = "", ORANGE = "", GREEN = "", , AMBER = "", , GREY = ""] = PALETTE;
+
+/** Every adapter that a run saved or only evaluated, the chosen one marked. */
+export function candidateTable(candidates: readonly Candidate[]): Table {
+  return table(
+    candidates.map(({ name, step, evalLoss, folder, chosen, why }) => ({
+      "": chosen ? "→" : "",
+      candidate: name,
+      step,
+      evaluation_loss: evalLoss,
+      saved: folder === undefined ? "no" : "yes",
+      why,
+    })),
+  );
+}
+
+/** Evaluation loss over the steps: what was saved can be merged, what was only evaluated is lost. */
+export function candidateChart(candidates: readonly Candidate[]): Chart {
+  const kind = ({ chosen, folder }: Candidate) => chosen ? "merged" : folder === undefined ? "not saved" : "saved";
+  const rows = candidates.flatMap((candidate) =>
+    candidate.step === undefined || candidate.evalLoss === undefined
+      ? []
+      : [{ step: candidate.step, loss: candidate.evalLoss, candidate: candidate.name, state: kind(candidate) }]
+  );
+  const x = { field: "step", type: "quantitative", title: "step" };
+  const y = { field: "loss", type: "quantitative", title: "evaluation loss", scale: { zero: false } };
+  return chart({
+    data: { values: rows },
+    width: 560,
+    height: 220,
+    title: { text: "Which checkpoint", subtitle: "The lowest loss among those that were saved" },
+    layer: [
+      { mark: { type: "line", color: GREY, opacity: 0.5 }, encoding: { x, y } },
+      {
+        mark: { type: "point", filled: true, size: 110, opacity: 1 },
+        encoding: {
+          x,
+          y,
+          color: {
+            field: "state",
+            type: "nominal",
+            title: null,
+            scale: { domain: ["merged", "saved", "not saved"], range: [ORANGE, BLUE, "#bbbbbb"] },
+          },
+          tooltip: [{ field: "candidate", type: "nominal" }, { field: "loss", type: "quantitative", format: ".4f" }],
+        },
+      },
+    ],
+  });
+}
+
+/** What was looked at and what was found, worst first. */
+export function findingTable(findings: readonly Finding[]): Table {
+  const order = ["error", "warning", "ok"];
+  return table(
+    findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level)).map((
+      { check, level, message, remedy },
+    ) => ({ check, "": level, found: level === "ok" || !remedy ? message : `${message}. ${remedy}` })),
+  );
+}
+
+/** Divergences below this are the noise of the arithmetic, and drawn at it. */
+const FLOOR = 1e-12;
+
+/**
+ * Three divergences on one scale of powers of ten. What merging changed must lie left of its limit; what the adapter
+ * brought must lie a factor of ten or more to the right of what merging changed.
+ */
+export function mergeScale(figures: MergeFigures, dtype: string): Chart {
+  const limit = mergeLimits(dtype).meanKl;
+  const at = (value: number) => Math.max(FLOOR, value);
+  const rows = [
+    { what: "changed by merging", kl: at(figures.meanKl), exact: figures.meanKl },
+    { what: "brought by the adapter", kl: at(figures.adapterKl), exact: figures.adapterKl },
+    { what: "seen in the merged model", kl: at(figures.baseKl), exact: figures.baseKl },
+  ];
+  const names = rows.map(({ what }) => what);
+  const x = {
+    field: "kl",
+    type: "quantitative",
+    title: "mean KL divergence, nats",
+    scale: { type: "log", domain: [FLOOR, 10] },
+    axis: { format: ".0e", tickCount: 7 },
+  };
+  const y = { field: "what", type: "nominal", sort: names, title: null, axis: { ticks: false, labelPadding: 6 } };
+  return chart({
+    width: 560,
+    height: 120,
+    title: {
+      text: "The adapter is there, and nothing else changed",
+      subtitle:
+        `Dashed: the most that merging may change (${limit.toExponential(0)}), and the least that the adapter ` +
+        `must show (${ADAPTER_FLOOR} times what merging changed)`,
+    },
+    layer: [
+      {
+        data: { values: [{ kl: limit }, { kl: at(ADAPTER_FLOOR * figures.meanKl) }] },
+        mark: { type: "rule", strokeDash: [4, 4], color: GREY },
+        encoding: { x },
+      },
+      {
+        data: { values: rows },
+        mark: { type: "point", filled: true, size: 150, opacity: 1 },
+        encoding: {
+          x,
+          y,
+          color: {
+            field: "what",
+            type: "nominal",
+            legend: null,
+            scale: { domain: names, range: [BLUE, GREEN, ORANGE] },
+          },
+          tooltip: [{ field: "what", type: "nominal" }, { field: "exact", type: "quantitative", format: ".2e" }],
+        },
+      },
+    ],
+  });
+}
+
+/** The mean divergence of the quantised model as more of the text is read: flat means that the text was long enough. */
+export function divergenceCurve(
+  { divergence, gguf }: Pick<GgufRecord, "divergence" | "gguf">,
+  limits: { klWarn: number; klFail: number },
+): Chart {
+  const rows = (divergence?.running ?? []).map((kl, at) => ({ chunk: at + 1, kl }));
+  const marks = [{ kl: limits.klWarn, what: "warning" }, { kl: limits.klFail, what: "refused" }];
+  const top = 1.15 * Math.max(limits.klFail, ...rows.map(({ kl }) => kl));
+  const y = {
+    field: "kl",
+    type: "quantitative",
+    title: "mean KL divergence, nats",
+    scale: { domain: [Math.min(0, ...rows.map(({ kl }) => kl)), top] },
+  };
+  const color = {
+    field: "what",
+    type: "nominal",
+    title: null,
+    scale: { domain: ["warning", "refused"], range: [AMBER, ORANGE] },
+  };
+  return chart({
+    width: 560,
+    height: 200,
+    title: {
+      text: `${gguf.quantType} against f16`,
+      subtitle: divergence
+        ? `${divergence.tokens.toLocaleString("en-US")} tokens of ${divergence.text}; same first choice at ` +
+          `${(100 * divergence.topAgreement.value).toFixed(1)} %`
+        : "not measured",
+    },
+    layer: [
+      {
+        data: { values: marks },
+        mark: { type: "rule", strokeDash: [4, 4], strokeWidth: 1.5 },
+        encoding: { y, color },
+      },
+      {
+        data: { values: rows },
+        mark: { type: "line", color: BLUE, point: { filled: true, color: BLUE } },
+        encoding: {
+          x: { field: "chunk", type: "quantitative", title: "chunks read", axis: { tickMinStep: 1, format: "d" } },
+          y,
+          tooltip: [{ field: "chunk", type: "quantitative" }, { field: "kl", type: "quantitative", format: ".5f" }],
+        },
+      },
+    ],
+  });
+}
+
+/** Greedy answers of the model before and after quantising, side by side. */
+export function answerTable({ answers, gguf }: Pick<GgufRecord, "answers" | "gguf">): Table {
+  return table(answers.map(({ question, f16, quantised }) => ({ question, f16, [gguf.quantType]: quantised })));
+}
