@@ -75,7 +75,8 @@ export const deploy = defineStep({
     const header = await readGguf(gguf);
     const source = { path: gguf, sha256: await sourceHash(gguf) };
     const system = options.system ?? (await loadPersonas(presetPath("deepred/personas.jsonc"))).personas[0]?.system;
-    const models = options.lmstudio ? options.modelsDir ?? await lmstudioModels(context) : undefined;
+    const expected = !options.dryRun;
+    const models = options.lmstudio ? options.modelsDir ?? await lmstudioModels(context, { expected }) : undefined;
     const place = models === undefined ? undefined : lmstudioPlace(models, options.publisher, name);
     const action = place && await copyAction(source, place.path);
     if (place && action === "replace" && !options.replace) {
@@ -208,7 +209,8 @@ async function readEvaluation(path: string, given: boolean): Promise<CardEvaluat
   return evaluation.data;
 }
 
-function deployReport({ dryRun, copy, server, findings, greeting, texts, gguf }: DeployResult): string {
+/** The result for a person who reads a terminal. */
+export function deployReport({ dryRun, copy, server, findings, greeting, texts, gguf }: DeployResult): string {
   const doing = { copy: "copy to", replace: "replace", "there already": "the same file is there already:" };
   const done = { copy: "copied to", replace: "replaced", "there already": "was there already:" };
   const lines = copy ? [`"${gguf}" ${dryRun ? doing[copy.action] : done[copy.action]} "${copy.path}"`] : [];

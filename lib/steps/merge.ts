@@ -53,6 +53,8 @@ export interface MergeResult {
   readonly findings: readonly Finding[];
   /** Null without `--verify`. */
   readonly figures: MergeFigures | null;
+  /** The type that the weights are stored in. */
+  readonly dtype: string;
 }
 
 /** Merges a LoRA adapter into its base model and verifies the result. */
@@ -71,7 +73,7 @@ export const merge = defineStep({
     const base = await findMergeBase(options.baseModel ?? baseOf(adapter), root, context);
     const prompts = options.verify || options.verifyOnly ? await promptsFor(options, root, context) : [];
     const request = { base, adapter, prompts, device: options.device };
-    const shown = { output, base: base.name, adapter: adapter.path, candidates };
+    const shown = { output, base: base.name, adapter: adapter.path, candidates, dtype: base.dtype };
     if (options.verifyOnly) return { ...shown, ...await verifyMerged({ ...request, merged: output }, context) };
     const { findings, figures } = await mergeAdapter(
       { ...request, candidates, output, overwrite: options.overwrite },
@@ -95,6 +97,7 @@ export async function mergeResultOf(output: string): Promise<MergeResult | undef
     )),
     findings: record.findings,
     figures: record.figures,
+    dtype: record.model.dtype,
   };
 }
 

@@ -1,8 +1,9 @@
 /** Which adapters a training run left behind, and which of them is best. */
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
+import { messageOf, UserError } from "../core/errors.ts";
 import { fileError, readTextFile } from "../core/files.ts";
+import { readSafetensors } from "./safetensors.ts";
 
 /** An adapter that was evaluated, saved, or both. */
 export interface Candidate {
@@ -133,7 +134,8 @@ async function faultOf(folder: string): Promise<string | undefined> {
   for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
     if (!await exists(join(folder, name))) return `lacks ${name}`;
   }
-  return undefined;
+  // Torn by a crash, it is found out now and not after it was chosen.
+  return await readSafetensors(join(folder, "adapter_model.safetensors")).then(() => undefined, messageOf);
 }
 
 async function lossesOf(run: string, states: readonly z.infer<typeof State>[]): Promise<Map<number, number>> {

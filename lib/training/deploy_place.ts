@@ -11,12 +11,16 @@ const Settings = z.object({ downloadsFolder: z.string().min(1).optional().catch(
 /**
  * LM Studio's folder of models: what its settings name, else `models` in its home.
  *
+ * @param options.expected False: answers where it would be, too.
  * @throws {UsageError} where LM Studio was never run by this user.
  */
-export async function lmstudioModels({ env }: Pick<Context, "env">): Promise<string> {
+export async function lmstudioModels(
+  { env }: Pick<Context, "env">,
+  { expected = true }: { expected?: boolean } = {},
+): Promise<string> {
   const read = (path: string) => Deno.readTextFile(path).catch(() => undefined);
   const home = await lmsHome(env, read);
-  if (!await Deno.stat(home).then(() => true, () => false)) {
+  if (expected && !await Deno.stat(home).then(() => true, () => false)) {
     throw new UsageError(
       `Cannot find LM Studio: there is no "${home}"`,
       "Start LM Studio once, name its models folder by --models-dir, or write the other files only by --no-lmstudio.",

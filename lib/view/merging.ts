@@ -1,4 +1,5 @@
 /** How a merge and a GGUF came out, for a notebook. */
+import { UserError } from "../core/errors.ts";
 import { ADAPTER_FLOOR, type MergeFigures, mergeLimits } from "../training/merge_gate.ts";
 import type { Candidate } from "../training/candidates.ts";
 import type { GgufRecord } from "../training/gguf_record.ts";
@@ -74,8 +75,13 @@ const FLOOR = 1e-12;
 /**
  * Three divergences on one scale of powers of ten. What merging changed must lie left of its limit; what the adapter
  * brought must lie a factor of ten or more to the right of what merging changed.
+ *
+ * @throws {UserError} for a model that was merged without being measured.
  */
-export function mergeScale(figures: MergeFigures, dtype: string): Chart {
+export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; dtype: string }): Chart {
+  if (!figures) {
+    throw new UserError("Cannot draw this merge: it was not measured", { hint: "Merge again with verify: true." });
+  }
   const limit = mergeLimits(dtype).meanKl;
   const at = (value: number) => Math.max(FLOOR, value);
   const rows = [

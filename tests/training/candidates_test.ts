@@ -1,7 +1,8 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { candidatesOf, newestRun } from "@/training/candidates.ts";
 import { withFolder } from "../fakes/folder.ts";
+import { floats, writeSafetensors } from "../fakes/safetensors.ts";
 
 interface FakeRun {
   /** Steps with a folder; false for one that was not written to its end. */
@@ -17,9 +18,8 @@ interface FakeRun {
 async function makeRun(folder: string, { saved, losses = {}, final, finalLoss }: FakeRun): Promise<string> {
   const adapter = async (path: string) => {
     await Deno.mkdir(path, { recursive: true });
-    for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
-      await Deno.writeTextFile(join(path, name), "");
-    }
+    await Deno.writeTextFile(join(path, "adapter_config.json"), "{}");
+    await writeSafetensors(join(path, "adapter_model.safetensors"), { a: floats([1], () => 1) });
   };
   for (const [step, whole] of Object.entries(saved)) {
     const path = join(folder, `checkpoint-${step}`);
@@ -75,6 +75,16 @@ Deno.test("a checkpoint that was not written to its end, or never evaluated, is 
       ["checkpoint-200", 1, true, "was not written to its end"],
       ["checkpoint-250", null, true, "was saved, but not evaluated"],
     ]);
+  }));
+
+Deno.test("a checkpoint whose adapter was torn by a crash is not chosen", () =>
+  withFolder(async (folder) => {
+    await makeRun(folder, { saved: { 100: true, 200: true }, losses: { 100: 2, 200: 1 } });
+    const path = join(folder, "checkpoint-200", "adapter_model.safetensors");
+    await Deno.writeFile(path, (await Deno.readFile(path)).slice(0, -2));
+    const [first, second] = await candidatesOf(folder);
+    equal(first?.chosen, true);
+    match(second?.why ?? "", /bytes and should have/);
   }));
 
 Deno.test("of equals the later one is chosen, and final before the checkpoint that it was made from", () =>
