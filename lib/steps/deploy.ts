@@ -25,7 +25,9 @@ const options = z.object({
   publisher: z.string().default("local").describe("First folder below LM Studio's models"),
   modelName: z.string().optional().describe("Second folder, and the file's name; default: the GGUF's own name"),
   modelsDir: z.string().optional().describe("LM Studio's models folder; default: what its settings name"),
-  lmstudio: z.boolean().default(true).describe("Copy it to LM Studio and try it there; else write the other files only"),
+  lmstudio: z.boolean().default(true).describe(
+    "Copy it to LM Studio and try it there; else write the other files only",
+  ),
   replace: z.boolean().default(false).describe("Replace another file of that name in LM Studio's folder"),
   load: z.boolean().default(true).describe("Load it and have it answer once"),
   lmstudioUrl: z.string().optional()
