@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   chunk: async () => await (await import("./bench/chunk_bench.ts")).chunkBench(),
   scheduler: async () => await (await import("./bench/scheduler_bench.ts")).schedulerBench(),
   duplicates: async () => await (await import("./bench/duplicates_bench.ts")).duplicatesBench(),
+  prepare: async () => await (await import("./bench/prepare_bench.ts")).prepareBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
   style: async () => await (await import("./bench/style_bench.ts")).styleBench(),
 };
