@@ -35,7 +35,7 @@ export function chunkSizes({ chunks, min_words, max_words }: Curation): Chart {
       subtitle: `The optimal range of ${min_words} to ${max_words} words is shaded`,
     },
     data: { values },
-    width: Math.max(360, Math.min(900, 26 * values.length)),
+    width: widthOf(values.length),
     height: 260,
     layer: [
       {
@@ -51,7 +51,7 @@ export function chunkSizes({ chunks, min_words, max_words }: Curation): Chart {
             type: "nominal",
             sort: null,
             title: null,
-            axis: { labelAngle: values.length > 14 ? -90 : 0 },
+            axis: { labelAngle: angleOf(values.length) },
           },
           y: { field: "words", type: "quantitative", title: "words" },
           color: {
@@ -135,4 +135,53 @@ function nextOf({ completion }: PrefixView): string {
 
 function nameOf(file: string): string {
   return file.replace(/^chunk_/, "").replace(/\.\w+$/, "");
+}
+
+/** Tokens of an example, as `gaea:prepare` counts them. */
+export interface ExampleTokens {
+  readonly file: string;
+  readonly side: "train" | "val";
+  readonly words: number;
+  readonly tokens: number;
+}
+
+/** Tokens of each example, the side that it went to, and what fits. */
+export function exampleTokens(examples: readonly ExampleTokens[], limits: { min: number; max: number }): Chart {
+  const values = examples.map(({ file, side, words, tokens }) => ({
+    chunk: nameOf(file),
+    side: side === "train" ? "training" : "validation",
+    words,
+    tokens,
+  }));
+  return chart({
+    title: { text: "Tokens of each example", subtitle: `At least ${limits.min} and at most ${limits.max} are taken` },
+    data: { values },
+    width: widthOf(values.length),
+    height: 240,
+    layer: [
+      {
+        mark: { type: "bar", cornerRadiusEnd: 2 },
+        encoding: {
+          x: { field: "chunk", type: "nominal", sort: null, title: null, axis: { labelAngle: angleOf(values.length) } },
+          y: { field: "tokens", type: "quantitative", title: "tokens" },
+          color: { field: "side", type: "nominal", title: null, scale: { domain: ["training", "validation"] } },
+          tooltip: ["chunk", "side", "words", "tokens"].map((field) => ({ field })),
+        },
+      },
+      {
+        data: { values: [{ limit: limits.min }, { limit: limits.max }] },
+        mark: { type: "rule", strokeDash: [4, 4], color: "#b3402e" },
+        encoding: { y: { field: "limit", type: "quantitative" } },
+      },
+    ],
+  });
+}
+
+/** A slot for each chunk, until they would leave the page. */
+function widthOf(chunks: number): number {
+  return Math.max(360, Math.min(900, 40 * chunks));
+}
+
+function angleOf(chunks: number): number {
+  return chunks > 14 ? -90 : 0;
 }
