@@ -1,8 +1,26 @@
+/** The preflight: what can be found wrong with a training before its first step is found then. */
 import type { Context } from "../../core/step.ts";
 import type { TrainingPlan } from "../plan.ts";
+import { examine, type ExamineOptions } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 
-/** Looks at a planned training for all that could go wrong. */
-export function preflight(_plan: TrainingPlan, _context: Context): Promise<Finding[]> {
-  return Promise.resolve([]);
+export { type Examination, examine, type ExamineOptions } from "./examine.ts";
+export { type Finding, stopping } from "./finding.ts";
+
+/**
+ * Looks at the dataset, the base, the rendered template, the tokens, the steps, the disk, the memory, the GPU, the
+ * packages and the checkpoint to go on from. All that was found comes at once, each with its remedy.
+ *
+ * @example
+ * ```ts ignore
+ * const findings = await preflight(plan, context, { install: true });
+ * if (stopping(findings).length > 0) console.log(findingsText(findings));
+ * ```
+ */
+export async function preflight(
+  plan: TrainingPlan,
+  context: Context,
+  options: ExamineOptions = {},
+): Promise<Finding[]> {
+  return [...(await examine(plan, context, options)).findings];
 }
