@@ -65,10 +65,10 @@ export async function runPlan(
   settings: TrainerSettings = {},
 ): Promise<TrainResult> {
   if (options.dryRun) return { kind: "plan", plan };
-  const findings = await preflight(plan, context);
+  const findings = await preflight(plan, context, { packages: options.check ? "look" : "trust" });
   const stops = stopping(findings, options.strict);
   if (options.check) {
-    if (stops.length > 0) throw new UserError(findingsText(findings), { exitCode: 2 });
+    if (stops.length > 0) throw new UserError(findingsText(findings, options.strict), { exitCode: 2 });
     return { kind: "check", findings };
   }
   if (stops.length > 0) {
@@ -80,12 +80,6 @@ export async function runPlan(
   for (const { level, check, message, remedy } of findings) {
     if (level !== "warning") continue;
     context.emit({ type: "log", level: "warn", message: `${check}: ${message}${remedy ? ` ${remedy}` : ""}` });
-  }
-  if (plan.noSplit !== undefined) {
-    const message = `the split beside the dataset is not used: ${plan.noSplit}. ${
-      plan.recipe.valSplit * 100
-    } % of the examples are drawn for validation; deal whole books by: deno task split --overwrite`;
-    context.emit({ type: "log", level: "warn", message });
   }
   const started = context.clock.now();
   const run = await trainModel(plan, context, { ...settings, findings });

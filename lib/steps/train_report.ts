@@ -3,23 +3,11 @@ import { count, duration } from "../core/format.ts";
 import type { Finding } from "../training/preflight/finding.ts";
 import { type TrainingPlan, worldSize } from "../training/plan.ts";
 import type { TrainedRun } from "../training/train.ts";
+import { findingsView } from "../view/training.ts";
 
-const SIGNS = { ok: "ok     ", warning: "warning", error: "error  " } as const;
-
-/** Findings, the gravest last: there a reader of a terminal looks first. */
-export function findingsText(findings: readonly Finding[]): string {
-  const order = ["ok", "warning", "error"] as const;
-  const lines = order.flatMap((level) =>
-    findings.filter((finding) => finding.level === level).flatMap(({ check, message, remedy }) => [
-      `${SIGNS[level]}  ${check}: ${message}`,
-      ...(remedy === undefined ? [] : [`         ${remedy}`]),
-    ])
-  );
-  const tally = (level: Finding["level"], name: string) => {
-    const number = findings.filter((finding) => finding.level === level).length;
-    return `${number} ${name}${number === 1 ? "" : "s"}`;
-  };
-  return [...lines, "", `${tally("error", "error")}, ${tally("warning", "warning")}`].join("\n");
+/** Findings, and what they mean for the training. */
+export function findingsText(findings: readonly Finding[], strict = false): string {
+  return findingsView(findings, strict).text();
 }
 
 /** A plan with all its values. */

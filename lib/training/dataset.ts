@@ -7,7 +7,7 @@ import { createJsonl, readJsonl, readLines } from "../core/jsonl.ts";
 import { beside } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
 import { seededRandom, shuffle } from "../dialogue/random.ts";
-import { Example } from "../records.ts";
+import { type ChatMessage, Example } from "../records.ts";
 import type { DatasetFiles } from "./plan.ts";
 import type { Rows } from "./run_file.ts";
 
@@ -99,8 +99,7 @@ export async function writeRows(
   const rows = await placedRows(data.dataset, context);
   if (rows.length === 0) throw noRows(data.dataset);
   if (valSplit === 0) return { split: "none", train: await copyRows(rows, paths.train), val: undefined };
-  const share = Math.max(1, Math.round(rows.length * valSplit));
-  if (share >= rows.length) {
+  if (validationRows(rows.length, valSplit) >= rows.length) {
     throw new UserError(
       `Cannot train on "${data.dataset}": of ${rows.length} examples none is left but for validation`,
       {
@@ -109,7 +108,7 @@ export async function writeRows(
       },
     );
   }
-  const drawn = new Set(shuffle(rows.map((_, at) => at), seededRandom(seed, "validation")).slice(0, share));
+  const drawn = drawValidation(rows.length, { valSplit, seed });
   return {
     split: "row",
     train: await copyRows(rows.filter((_, at) => !drawn.has(at)), paths.train),
@@ -117,9 +116,24 @@ export async function writeRows(
   };
 }
 
+function validationRows(rows: number, valSplit: number): number {
+  return valSplit === 0 ? 0 : Math.max(1, Math.round(rows * valSplit));
+}
+
+/** Places of the rows that the seed draws for validation. */
+export function drawValidation(rows: number, { valSplit, seed }: { valSplit: number; seed: number }): Set<number> {
+  const places = Array.from({ length: rows }, (_, at) => at);
+  return new Set(shuffle(places, seededRandom(seed, "validation")).slice(0, validationRows(rows, valSplit)));
+}
+
+/** Of rows, by what is trained on, wherever they stood. */
+export function rowsHash(rows: readonly Pick<PlacedRow, "messages">[]): string {
+  return sha256(rows.map(({ messages }) => JSON.stringify(messages) + "\n").join(""));
+}
+
 /** Rows that were kept by an earlier run say themselves where they are from. */
 const KeptRow = Example.extend({ id: z.string().optional() });
-type PlacedRow = { id: string; messages: Example["messages"] };
+type PlacedRow = { id: string; messages: readonly ChatMessage[] };
 
 async function placedRows(path: string, { signal, emit }: Pick<Context, "signal" | "emit">): Promise<PlacedRow[]> {
   const rows: PlacedRow[] = [];
@@ -144,8 +158,7 @@ async function copyRows(rows: readonly PlacedRow[], path: string): Promise<Rows>
   await using file = await createJsonl(path);
   for (const row of rows) await file.write(row);
   await file.commit();
-  // Of what is trained on, wherever it stood.
-  return { rows: rows.length, sha256: sha256(rows.map(({ messages }) => JSON.stringify(messages) + "\n").join("")) };
+  return { rows: rows.length, sha256: rowsHash(rows) };
 }
 
 function noRows(path: string): UserError {

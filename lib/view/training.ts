@@ -20,6 +20,7 @@ function view(html: () => string, text: () => string): View {
   return { html, text, [DISPLAY]: () => ({ "text/html": html(), "text/plain": text() }) };
 }
 
+/** On a page the worst comes first; in a terminal it comes last, where one looks. */
 const LEVELS = ["error", "warning", "ok"] as const;
 const SIGNS: Readonly<Record<Finding["level"], { sign: string; color: string }>> = {
   error: { sign: "✕ error", color: "#b3261e" },
@@ -31,7 +32,7 @@ const SIGNS: Readonly<Record<Finding["level"], { sign: string; color: string }>>
 const WIDTH = 110;
 
 /**
- * Findings, the worst first, each with its remedy, and what they mean for the training.
+ * Findings, each with its remedy, and what they mean for the training.
  *
  * @param strict Whether warnings stop it too.
  *
@@ -48,7 +49,7 @@ export function findingsView(findings: readonly Finding[], strict = false): View
   const sorted = LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level));
   const verdict = verdictOf(findings, strict);
   const text = () =>
-    [...sorted.map(findingText), ...(sorted.length > 0 ? [""] : []), verdict].join("\n");
+    [...sorted.toReversed().map(findingText), ...(sorted.length > 0 ? [""] : []), verdict].join("\n");
   const html = () =>
     `<div style="line-height:1.5">${sorted.map(findingHtml).join("")}` +
     `<div style="font-weight:600;margin-top:.8em">${escapeHtml(verdict)}</div></div>`;

@@ -13,7 +13,7 @@ const LARGE_BATCH = 32;
 /** A scale over the rank beyond which it only multiplies the learning rate. */
 const LARGE_SCALE = 4;
 
-/** @param trainedTokens Tokens that are learnt in one epoch. */
+/** @param trainedTokens Tokens that are learnt, each counted once. */
 export function checkLearning(
   recipe: Pick<Recipe, "learningRate" | "loraR" | "loraAlpha" | "loraTargets" | "epochs">,
   shape: ModelShape,

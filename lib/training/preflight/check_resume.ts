@@ -1,7 +1,6 @@
 /** Whether a training that goes on from a checkpoint ends where it would have ended. */
-import { basename } from "node:path";
-import { sha256 } from "../../core/files.ts";
 import { inspectCheckpoint } from "../checkpoints.ts";
+import { rowsHash } from "../dataset.ts";
 import { type TrainingPlan, worldSize } from "../plan.ts";
 import { driftBetween } from "../run_file.ts";
 import type { PlacedRow } from "./check_dataset.ts";
@@ -10,8 +9,8 @@ import { error, type Finding, ok, warning } from "./finding.ts";
 const CHECK = "resume";
 
 interface Sides {
-  readonly train: { readonly rows: readonly PlacedRow[]; readonly path: string };
-  readonly val: { readonly rows: readonly PlacedRow[]; readonly path: string };
+  readonly train: { readonly rows: readonly PlacedRow[] };
+  readonly val: { readonly rows: readonly PlacedRow[] };
 }
 
 /** @param totalSteps Of the training as it is planned now. */
@@ -43,7 +42,7 @@ export async function checkResume(plan: TrainingPlan, sides: Sides, totalSteps: 
     return findings;
   }
   const { train, val } = sides;
-  const rowsOf = ({ rows, path }: Sides["train"]) => ({ rows: rows.length, sha256: rowsHash(rows, path) });
+  const rowsOf = ({ rows }: Sides["train"]) => ({ rows: rows.length, sha256: rowsHash(rows) });
   const drift = driftBetween(before, {
     ...before,
     recipe: plan.recipe,
@@ -63,11 +62,4 @@ export async function checkResume(plan: TrainingPlan, sides: Sides, totalSteps: 
     findings.push(ok(CHECK, `Goes on from step ${step} of ${totalSteps}, with the same recipe, base and rows`));
   }
   return findings;
-}
-
-/** Of the rows as lib/training/dataset.ts writes them into a run's folder. */
-export function rowsHash(rows: readonly PlacedRow[], path: string): string {
-  const name = basename(path);
-  const lines = rows.map(({ line, messages }) => JSON.stringify({ id: `${name}:${line}`, messages }) + "\n");
-  return sha256(lines.join(""));
 }

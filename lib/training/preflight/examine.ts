@@ -40,10 +40,13 @@ export interface Examination {
 }
 
 export interface ExamineOptions {
-  /** Make the trainer's environment where it is missing, unless something else forbids the training. @default {false} */
-  readonly install?: boolean;
-  /** Import the trainer's packages at all: the only part with torch, and the longest. @default {true} */
-  readonly packages?: boolean;
+  /**
+   * Whether to import the trainer's packages, the only part with torch and the longest. `look`: where they are installed;
+   * `install`: they are installed first, unless something else forbids the training; `trust`: as `install`, but an
+   * environment of Voiceworks' own on a machine without a GPU is what the tests ran in, and not looked at; `skip`: not.
+   * @default {"look"}
+   */
+  readonly packages?: "look" | "install" | "trust" | "skip";
   /** Characters whose tokens are counted at most. */
   readonly budget?: number;
   /** How to look at the machine. */
@@ -74,11 +77,14 @@ export async function examine(
     ...await checkResume(plan, data, steps.totalSteps),
   );
   if (base.shape) {
-    findings.push(...checkLearning(recipe, base.shape, steps.effectiveBatch, texts.tokens?.trained));
+    // A training that ends within its first epoch does not come to all of them.
+    const seen = Math.min(1, steps.totalSteps / steps.stepsPerEpoch);
+    const learnt = texts.tokens && Math.round(seen * texts.tokens.trained);
+    findings.push(...checkLearning(recipe, base.shape, steps.effectiveBatch, learnt));
     const disk = diskPlan(base.shape, recipe, steps.most, base.toFetch);
     findings.push(...checkDisk(disk, await freeSpace(plan.outputDir)));
   }
-  const probed = await lookAtPackages(context, options, stopping(findings).length > 0);
+  const probed = await lookAtPackages(context, options.packages ?? "look", machine.gpus, stopping(findings).length > 0);
   if (probed) findings.push(...checkPackages(probed, recipe, machine.gpus, await pinnedVersions()));
   const fullLogits = probed !== undefined && holdsFullLogits(probed);
   const longest = texts.tokens?.lengths.at(-1);
@@ -113,15 +119,14 @@ export interface DataSurvey {
 
 async function surveyData({ data, recipe, noSplit }: TrainingPlan, { signal }: Context): Promise<DataSurvey> {
   if (data.split) {
-    const [train, val] = await Promise.all([data.split.train, data.split.val].map((path) => surveyRows(path, signal)));
-    const known = train ?? { path: data.split.train, rows: [], lines: 0, faults: new Map() };
-    const other = val ?? { path: data.split.val, rows: [], lines: 0, faults: new Map() };
+    const train = await surveyRows(data.split.train, signal);
+    const val = await surveyRows(data.split.val, signal);
     // That there is nothing to validate with is told by the check for leaks.
-    const empty = other.lines === 0 && other.unreadable === undefined;
+    const empty = val.lines === 0 && val.unreadable === undefined;
     return {
-      train: known,
-      val: other,
-      findings: [...checkDataset(known, "training"), ...(empty ? [] : checkDataset(other, "validation"))],
+      train,
+      val,
+      findings: [...checkDataset(train, "training"), ...(empty ? [] : checkDataset(val, "validation"))],
     };
   }
   const survey = await surveyRows(data.dataset, signal);
@@ -226,12 +231,14 @@ function planSteps(plan: TrainingPlan, { train, val }: DataSurvey, tokens: Token
 
 async function lookAtPackages(
   context: Context,
-  { install = false, packages = true }: ExamineOptions,
+  packages: ExamineOptions["packages"],
+  gpus: readonly Gpu[],
   forbidden: boolean,
 ): Promise<Probed | undefined> {
-  if (!packages) return undefined;
+  if (packages === "skip") return undefined;
+  if (packages === "trust" && gpus.length === 0 && !context.env.VOICEWORKS_PYTHON_TRAIN) return undefined;
   // Nobody waits minutes for an environment to hear of a typing error.
-  return await probePackages(context, { install: install && !forbidden });
+  return await probePackages(context, { install: packages !== "look" && !forbidden });
 }
 
 async function lookAtMachine(probe: MachineProbe): Promise<Machine> {

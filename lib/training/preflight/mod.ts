@@ -13,8 +13,8 @@ export { type Finding, stopping } from "./finding.ts";
  *
  * @example
  * ```ts ignore
- * const findings = await preflight(plan, context, { install: true });
- * if (stopping(findings).length > 0) console.log(findingsText(findings));
+ * const findings = await preflight(plan, context, { packages: "install" });
+ * if (stopping(findings).length > 0) console.log(findingsView(findings).text());
  * ```
  */
 export async function preflight(
