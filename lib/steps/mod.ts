@@ -16,6 +16,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   split: async () => (await import("./split.ts")).split,
   export: async () => (await import("./export.ts")).exportStep,
   train: async () => (await import("./train.ts")).train,
+  runs: async () => (await import("./runs.ts")).runs,
   merge: async () => (await import("./merge.ts")).merge,
   gguf: async () => (await import("./gguf.ts")).gguf,
   deploy: async () => (await import("./deploy.ts")).deploy,

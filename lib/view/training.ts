@@ -7,7 +7,7 @@ import type { LabelledRow } from "../training/preflight/label_xray.ts";
 import type { CdfPoint } from "../training/preflight/token_survey.ts";
 import type { Schedule } from "../training/schedule.ts";
 import { type Chart, chart, stackedBars } from "./charts.ts";
-import { PALETTE, pale } from "./colors.ts";
+import { pale, PALETTE } from "./colors.ts";
 import { escapeHtml } from "./escape.ts";
 
 /** Something that a notebook, a terminal and a page can show. */
@@ -48,8 +48,7 @@ const WIDTH = 110;
 export function findingsView(findings: readonly Finding[], strict = false): View {
   const sorted = LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level));
   const verdict = verdictOf(findings, strict);
-  const text = () =>
-    [...sorted.toReversed().map(findingText), ...(sorted.length > 0 ? [""] : []), verdict].join("\n");
+  const text = () => [...sorted.toReversed().map(findingText), ...(sorted.length > 0 ? [""] : []), verdict].join("\n");
   const html = () =>
     `<div style="line-height:1.5">${sorted.map(findingHtml).join("")}` +
     `<div style="font-weight:600;margin-top:.8em">${escapeHtml(verdict)}</div></div>`;
@@ -245,7 +244,13 @@ export function scheduleChart(plan: Schedule, shape: "cosine" | "linear" | "cons
         mark: { type: "point", filled: true, size: 70, opacity: 0.9 },
         encoding: {
           x: x(true),
-          y: { field: "kind", type: "nominal", title: null, sort: ["evaluation", "checkpoint"], axis: { ticks: false } },
+          y: {
+            field: "kind",
+            type: "nominal",
+            title: null,
+            sort: ["evaluation", "checkpoint"],
+            axis: { ticks: false },
+          },
           color: {
             field: "state",
             type: "nominal",

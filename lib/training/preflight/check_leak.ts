@@ -57,7 +57,9 @@ export function checkLeak(train: Side, val: Side): Finding[] {
   if (question) {
     findings.push(warning(
       CHECK,
-      `${count(asked.length)} of ${rows} validation questions are asked in training too: ${val.path}:${question.line} ` +
+      `${
+        count(asked.length)
+      } of ${rows} validation questions are asked in training too: ${val.path}:${question.line} ` +
         `as ${train.path}:${question.twin}`,
       mend,
       { facts: { rows: asked.length } },

@@ -79,7 +79,9 @@ function checkRank(
     const rank = Math.min(256, 2 ** Math.ceil(Math.log2(loraR * trainedTokens / capacity)));
     findings.push(warning(
       CHECK,
-      `${count(trainedTokens)} tokens are learnt by ${count(capacity)} values: fewer values than tokens hold a style, ` +
+      `${count(trainedTokens)} tokens are learnt by ${
+        count(capacity)
+      } values: fewer values than tokens hold a style, ` +
         "and not all that is said",
       `--lora-r ${rank}, if the model is to remember what it read`,
     ));

@@ -19,7 +19,12 @@ export interface Machine {
 }
 
 /** What a recipe means for memory. @param longest Tokens of the longest row, where they were counted. */
-export function memoryPlan(recipe: Recipe, machine: Machine, longest: number | undefined, fullLogits: boolean): MemoryPlan {
+export function memoryPlan(
+  recipe: Recipe,
+  machine: Machine,
+  longest: number | undefined,
+  fullLogits: boolean,
+): MemoryPlan {
   const onCpu = machine.gpus.length === 0;
   return {
     loraR: recipe.loraR,

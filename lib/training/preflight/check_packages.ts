@@ -98,7 +98,9 @@ export function checkPackages(
     return [ok(CHECK, `${probed.message}: it is made before the first training, and looked at then`)];
   }
   if (probed.kind === "failed") {
-    return [error(CHECK, probed.message, probed.hint ?? "Mend the Python environment, or let Voiceworks make its own.")];
+    return [
+      error(CHECK, probed.message, probed.hint ?? "Mend the Python environment, or let Voiceworks make its own."),
+    ];
   }
   if (probed.kind === "crashed") return [crash(probed)];
   const { probe } = probed;
@@ -144,7 +146,12 @@ function needsBitsandbytes({ use4bit, use8bit, optimizer }: Wanted): boolean {
 /** A process that ended by a signal: 128 and its number, or the negative number. */
 function crash({ code, at, lastLines }: Probed & { kind: "crashed" }): Finding {
   const signal = code > 128 ? code - 128 : -code;
-  const names: Record<number, string> = { 4: "an illegal instruction", 6: "an abort", 9: "a kill", 11: "a segmentation fault" };
+  const names: Record<number, string> = {
+    4: "an illegal instruction",
+    6: "an abort",
+    9: "a kill",
+    11: "a segmentation fault",
+  };
   const how = names[signal] ?? (code < 0 || code > 128 ? `signal ${signal}` : `exit code ${code}`);
   const said = lastLines.findLast((line) => /error/i.test(line));
   return error(
@@ -168,7 +175,9 @@ function checkDevices({ devices, packages }: Probe, recipe: Wanted, gpus: readon
     const amd = real.some(({ kind }) => kind === "amd");
     return [error(
       CHECK,
-      `torch ${torch} sees no GPU, but ${real.map(({ name }) => name).join(", ")} is there: the training would take the processor`,
+      `torch ${torch} sees no GPU, but ${
+        real.map(({ name }) => name).join(", ")
+      } is there: the training would take the processor`,
       amd
         ? "Point VOICEWORKS_PYTHON_TRAIN at an environment with AMD's build of torch."
         : "Install a torch with CUDA that this driver supports, or update the driver.",

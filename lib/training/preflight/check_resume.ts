@@ -55,9 +55,11 @@ export async function checkResume(plan: TrainingPlan, sides: Sides, totalSteps: 
     },
     processes: worldSize(plan),
   });
-  findings.push(...drift.map((what) =>
-    error(CHECK, `The run was begun with something else: ${what}`, "Leave it as it was, or begin a new run.")
-  ));
+  findings.push(
+    ...drift.map((what) =>
+      error(CHECK, `The run was begun with something else: ${what}`, "Leave it as it was, or begin a new run.")
+    ),
+  );
   if (findings.length === 0) {
     findings.push(ok(CHECK, `Goes on from step ${step} of ${totalSteps}, with the same recipe, base and rows`));
   }

@@ -30,7 +30,9 @@ export function checkSchedule(plan: Schedule, recipe: Steps): Finding[] {
   if (evals.length > 0 && blind.length > 0) {
     findings.push(warning(
       CHECK,
-      `${blind.length} of ${saves.length} checkpoints are never evaluated (${listed(blind)}): none of them can be found best`,
+      `${blind.length} of ${saves.length} checkpoints are never evaluated (${
+        listed(blind)
+      }): none of them can be found best`,
       `Let --save-steps be a multiple of --eval-steps: --save-steps ${
         Math.max(1, Math.round(recipe.saveSteps / recipe.evalSteps)) * recipe.evalSteps
       }`,
@@ -131,8 +133,10 @@ export function checkDisk({ checkpoints, fetch, after }: DiskPlan, free: number)
     )];
   }
   return [
-    ok(DISK, `The checkpoints take ${bytes(checkpoints)}${fetched}, merging and GGUF ${bytes(after)}; ${
-      bytes(free)
-    } are free`, { facts }),
+    ok(
+      DISK,
+      `The checkpoints take ${bytes(checkpoints)}${fetched}, merging and GGUF ${bytes(after)}; ${bytes(free)} are free`,
+      { facts },
+    ),
   ];
 }

@@ -8,7 +8,7 @@ import { findGpus, type Gpu, machine as thisMachine, type Probe as MachineProbe 
 import type { Context } from "../../core/step.ts";
 import { loadChatTokenizer } from "../chat_tokens.ts";
 import { drawValidation } from "../dataset.ts";
-import { type MemoryEstimate, estimateMemory } from "../memory.ts";
+import { estimateMemory, type MemoryEstimate } from "../memory.ts";
 import { type TrainingPlan, worldSize } from "../plan.ts";
 import { packedRows, type Schedule, schedule } from "../schedule.ts";
 import { chatRenderer, loadChatTemplate } from "../template.ts";
@@ -104,9 +104,7 @@ export async function examine(
     gpus: machine.gpus,
     ...(steps.totalSteps > 0 ? { schedule: steps } : {}),
     ...(texts.tokens ? { tokens: texts.tokens } : {}),
-    ...(base.shape
-      ? { memory: estimateMemory(base.shape, memoryPlan(recipe, machine, longest, fullLogits)) }
-      : {}),
+    ...(base.shape ? { memory: estimateMemory(base.shape, memoryPlan(recipe, machine, longest, fullLogits)) } : {}),
   };
 }
 
