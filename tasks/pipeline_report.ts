@@ -31,12 +31,16 @@ export async function summaryTable(results: readonly StageResult[]): Promise<str
 /** What a person would do now. */
 export function whatNext(pipeline: Pipeline, last: string | undefined): string {
   const dataset = join(pipeline.dataDir, "dataset", "theme_dataset.jsonl");
+  const report = join(pipeline.dataDir, "output", "evaluation", "report.html");
   const lines = pipeline.name === "rehearsal"
     ? [
-      `This was the rehearsal: no model wrote ${basename(dataset)}, so do not train on it. For the real thing:`,
+      ...(last === "evaluate" ? [`The report of the evaluation: ${report}`] : []),
+      `This was the rehearsal: no model wrote ${basename(dataset)}, so expect no sense. For the real thing:`,
       "  deno task doctor                                   what your machine still needs",
-      "  deno task pipeline deepred --contact you@home.org  Project Gutenberg and LM Studio",
+      "  deno task pipeline deepred --contact you@home.org  Project Gutenberg, LM Studio, a GPU",
     ]
+    : last === "evaluate"
+    ? [`Read the report: ${report}`, "Put the model to use: deno task deploy"]
     : last === "split"
     ? [`Read some examples before you train on them: ${dataset}`]
     : [`Go on with: deno task pipeline ${pipeline.name}`];

@@ -33,7 +33,7 @@ def seal(folder, identity):
     part.write_text(json.dumps({"identity": identity, "files": sizes}, indent=1) + "\n", encoding="utf-8")
     flush(part)
     os.replace(part, folder / COMPLETE)
-    (folder / INCOMPLETE).unlink()
+    (folder / INCOMPLETE).unlink(missing_ok=True)
     flush(folder)
 
 

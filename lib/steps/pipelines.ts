@@ -17,6 +17,12 @@ export const DEEPRED = [
   "filter", // chunks on theme → theme_chunks/filtered.jsonl
   "generate", // passages → dataset/theme_dataset.jsonl
   "split", // dataset → _train and _val
+  "rehearse=gguf", // the untrained base, once through merging, conversion and loading: before any hour is spent
+  "train", // dataset → output/theme-deepred/final
+  "merge", // adapter into base → output/merged-deepred
+  "gguf", // merged model → output/deepred.gguf
+  "base=gguf", // the base in the same form, to compare with → output/base.gguf
+  "evaluate", // both, asked the same → output/evaluation
 ] as const;
 
 /** A stage of a pipeline: a step's name, with another before `=` where the step is used for something else. */
