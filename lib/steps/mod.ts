@@ -27,6 +27,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
   "gaea:train": async () => (await import("./gaea/train.ts")).train,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
+  "gaea:decide": async () => (await import("./gaea/decide.ts")).decide,
 };
 
 /** Names of all steps, in the order of the pipelines. */
