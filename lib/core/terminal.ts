@@ -35,7 +35,7 @@ export function showEvents(screen: Screen, now: () => number, color: boolean): {
   emit(event: StepEvent): void;
   close(): void;
 } {
-  const bars = new Map<string, { started: number; shown: number }>();
+  const bars = new Map<string, { started: number; shown: number; ended?: number }>();
   const drops = new Map<string, number>();
   let live = false;
   const paint = (code: number, text: string) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -49,19 +49,20 @@ export function showEvents(screen: Screen, now: () => number, color: boolean): {
   };
   const progress = (event: StepEvent & { type: "progress" }) => {
     const at = now();
-    const bar = bars.get(event.label) ?? { started: at, shown: -Infinity };
-    bars.set(event.label, bar);
     const done = event.total !== undefined && event.done >= event.total;
+    const known = bars.get(event.label);
+    // A later step of a pipeline may use a label again: its time begins anew.
+    const again = known?.ended !== undefined && (!done || at - known.ended > 1000);
+    const bar: NonNullable<typeof known> = known && !again ? known : { started: at, shown: -Infinity };
+    if (done) bar.ended = at;
+    bars.set(event.label, bar);
     if (!done && at - bar.shown < (screen.interactive ? 100 : 60_000)) return;
     if (!screen.interactive && bar.shown === -Infinity && !done) return void (bar.shown = at);
     bar.shown = at;
     const text = progressText(event, (at - bar.started) / 1000, screen.interactive ? 20 : 0);
     if (!screen.interactive) return line(text);
     clear();
-    if (done) {
-      bars.delete(event.label);
-      return line(text);
-    }
+    if (done) return line(text);
     screen.write(text.slice(0, screen.columns() - 1));
     live = true;
   };
