@@ -42,6 +42,9 @@ class LoraTrainer(SFTTrainer):
 
     def _evaluate(self, trial, ignore_keys_for_eval, skip_scheduler=False):
         started = time.monotonic()
+        # An evaluation draws from the generator that dropout draws from. Set back, it moves no weight, whether it comes
+        # before a stop or after the resume.
+        generator = torch.get_rng_state()
         try:
             metrics = super()._evaluate(trial, ignore_keys_for_eval, skip_scheduler)
         except StopEvaluation:
@@ -49,6 +52,7 @@ class LoraTrainer(SFTTrainer):
             self.control.should_training_stop = True
             return {}
         finally:
+            torch.set_rng_state(generator)
             self.run.paused += time.monotonic() - started
         if skip_scheduler:
             self._determine_best_metric(metrics, trial)  # Before the first step Trainer does not look.
