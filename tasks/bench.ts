@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   prepare: async () => await (await import("./bench/prepare_bench.ts")).prepareBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
   style: async () => await (await import("./bench/style_bench.ts")).styleBench(),
+  train: async () => await (await import("./bench/train_bench.ts")).trainBench(),
 };
 
 const Options = z.object({
