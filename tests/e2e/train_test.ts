@@ -239,7 +239,7 @@ Deno.test({
   ignore,
   async fn() {
     await withFolder(async (folder) => {
-      const plan = await tinyPlan(folder, { maxSteps: 1, maxSeqLength: 64, valSplit: 0 });
+      const plan = await tinyPlan(folder, { maxSteps: 1, maxSeqLength: 120, valSplit: 0 });
       const rows = [...conversations(6), ...conversations(1, 60), {
         messages: [{ role: "user", content: "on and ".repeat(90) }, { role: "assistant", content: "Yes." }],
       }];
