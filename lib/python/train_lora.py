@@ -23,6 +23,7 @@ import events
 from training_run import Run
 
 RANK = int(os.environ.get("RANK", "0"))
+LOCAL_RANK = int(os.environ.get("LOCAL_RANK", "0"))
 LAUNCHED = "WORLD_SIZE" in os.environ
 # BSD's EX_TEMPFAIL: try again. A launcher takes any code but 0 for a failure of one process, and ends the others.
 STOPPED = 0 if LAUNCHED else 75
@@ -35,14 +36,15 @@ def main(work=None):
     config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
     events.follow_parent()
     folder = Path(config["output"])
-    if RANK == 0:
+    if LOCAL_RANK == 0:
         keep_remarks(folder / "trainer.log")
     run = Run(config)
     run.catch_signals()
     path = folder / "outcome.json"
     try:
         outcome = (work or train)(config, folder, run)
-        if RANK == 0:
+        # The first of each machine: its folder may be its own.
+        if RANK == 0 or (LOCAL_RANK == 0 and not path.exists()):
             write_json(path, outcome)
     except BaseException as error:
         traceback.print_exc()

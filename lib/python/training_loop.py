@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import torch
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import rotate_checkpoints
 from trl import SFTTrainer

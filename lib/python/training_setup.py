@@ -1,7 +1,9 @@
 """What a training is made of, from the recipe: TRL's settings, the tokenizer, the rows, the base model, the LoRA."""
 
+import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -42,6 +44,8 @@ def sft_config(config, precision):
     from trl import SFTConfig
 
     recipe = config["recipe"]
+    if recipe["wandb"] and importlib.util.find_spec("wandb") is None:
+        raise Failure("packages", f"--wandb takes a package more: {sys.executable} -m pip install wandb")
     on_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
     evaluates = config.get("val") is not None
     values = {

@@ -54,7 +54,6 @@ class Watch(TrainerCallback):
         self.run = run
         self.trainer = trainer
         self.told = -math.inf
-        self.began = None
         self.tokens = 0
         self.time = None
         self.evaluated = 0
@@ -63,11 +62,11 @@ class Watch(TrainerCallback):
     def leads(self):
         return self.trainer.is_world_process_zero()
 
-    def everybody(self, wish):
-        """What the first process wishes: all of them must do the same thing at the same step."""
+    def anybody(self, wish):
+        """Whether one of the processes wishes it: all of them must do the same thing at the same step."""
         if self.trainer.args.world_size == 1:
             return wish
-        flag = torch.tensor([1.0 if wish and self.leads else 0.0], device=self.trainer.args.device)
+        flag = torch.tensor([1.0 if wish else 0.0], device=self.trainer.args.device)
         return bool(self.trainer.accelerator.reduce(flag, "sum").item())
 
     def on_train_begin(self, args, state, control, **_):
@@ -81,7 +80,7 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args, state, control, **_):
         self.tell(state, always=state.global_step >= state.max_steps)
-        if self.everybody(self.leads and self.run.asked_to_stop()):
+        if self.anybody(self.run.asked_to_stop()):
             self.run.stopped = state.global_step < state.max_steps
             if self.run.stopped:
                 control.should_evaluate = False

@@ -48,7 +48,7 @@ async function runTrain(options: TrainOptions, context: Context): Promise<TrainR
   } catch (error) {
     // --resume-latest --overwrite: go on where that is possible, else begin anew.
     if (!(error instanceof DriftError && options.resumeLatest && options.overwrite)) throw error;
-    context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.slice(1).join("; ")}` });
+    context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.join("; ")}` });
     return await runTrain({ ...options, resumeLatest: false }, context);
   }
 }
@@ -72,7 +72,8 @@ export async function runPlan(
     return { kind: "check", findings };
   }
   if (stops.length > 0) {
-    throw new UsageError(
+    const Stop = stops.every(({ check }) => check === "resume") ? DriftError : UsageError;
+    throw new Stop(
       stops.map(({ check, message, remedy }) => `${check}: ${message}${remedy === undefined ? "" : `\n  ${remedy}`}`),
       options.strict ? "Warnings stop the training because of --strict." : "Nothing was trained.",
     );

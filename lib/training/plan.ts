@@ -86,10 +86,10 @@ export async function planTraining(options: TrainOptions, context: Context): Pro
   );
   const before = resume && await readRunRecord(resume.run);
   const recipe = effectiveRecipe(before && options.recipe === undefined ? before.recipe : file, options);
-  const outputDir = resolve(
-    options.outputDir ?? resume?.run ?? recipe.outputDir ??
-      join(root, "output", options.runName ?? `theme-deepred-${stamp(context.clock.now())}`),
-  );
+  const named = options.outputDir ?? resume?.run ?? recipe.outputDir ??
+    join(root, "output", options.runName ?? `theme-deepred-${stamp(context.clock.now())}`);
+  // Machines may share a disk: what the others keep of the run lies beside it.
+  const outputDir = resolve(launch && launch.machineRank > 0 ? `${named}-machine-${launch.machineRank}` : named);
   const replaces = !resume && await holdsSomething(outputDir);
   if (replaces) await refuseUnlessRun(outputDir, options.overwrite);
 
