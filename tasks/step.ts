@@ -10,7 +10,7 @@ const [name = "", ...args] = Deno.args;
 await enter(async () => {
   const step = await findStep(name);
   if (args.includes("--help") || args.includes("-h")) return console.log(stepHelp(step));
-  const options = parseOptions(step.options, args);
+  const options = parseOptions(step.options, args, step.word);
   const context = terminal();
   try {
     const result = await step.run(options, context);

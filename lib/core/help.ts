@@ -67,7 +67,9 @@ function wrap(head: string, text: string): string {
 
 /** Help of a step: `deno task chunk --help`. */
 export function stepHelp(step: Step): string {
-  return helpText(`deno task ${step.name} [options]`, step.summary, flagsOf(step.options));
+  const flags = flagsOf(step.options);
+  const word = flags.find(({ key }) => key === step.word);
+  return helpText(`deno task ${step.name} ${word ? `${placeholder(word)} ` : ""}[options]`, step.summary, flags);
 }
 
 /** A step's options as a Markdown table for the README. */

@@ -199,15 +199,19 @@ function unknownFlag(name: string, known: ReadonlySet<string>): string {
 /**
  * Options from the command line, parsed by their schema.
  *
+ * @param word Key of an option that may be given as a word of its own.
  * @throws {UsageError} with every fault: the flag, its value, what would be valid.
  */
 export function parseOptions<Options extends z.ZodObject>(
   options: Options,
   args: readonly string[],
+  word?: string,
 ): z.output<Options> {
   const flags = flagsOf(options);
   const { values, positional, faults } = readFlags(flags, args);
-  const stray = positional.map((word) => `Cannot use "${word}": this task takes flags only (--help lists them)`);
+  if (word !== undefined && values[word] === undefined && positional.length > 0) values[word] = positional.shift();
+  const takes = word === undefined ? "flags only" : "one word, and flags";
+  const stray = positional.map((other) => `Cannot use "${other}": this task takes ${takes} (--help lists them)`);
   return checkOptions(options, values, [...faults, ...stray]);
 }
 

@@ -47,6 +47,8 @@ export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknow
   readonly summary: string;
   /** Defaults and descriptions: flags, `--help` and the option tables come out of this. */
   readonly options: Options;
+  /** Key of an option that may also be given as a word of its own: `deno task gaea:serve tuned`. */
+  readonly word?: string;
   /**
    * The files that a run with these options reads and writes, as absolute or cwd-relative paths.
    * A pipeline fingerprints the first and looks for the second.

@@ -1,15 +1,16 @@
 /** llama-server as a resource: started on a GGUF, ready when the promise resolves, gone when it is disposed of. */
 import { basename, resolve } from "node:path";
-import { messageOf, ToolError, UsageError, UserError } from "../core/errors.ts";
+import { UserError } from "../core/errors.ts";
 import { fileError } from "../core/files.ts";
-import { delay, runProcess } from "../core/python_process.ts";
+import { delay } from "../core/python_process.ts";
 import type { Context } from "../core/step.ts";
 import type { ChatEngine } from "./chat.ts";
 import { ChatError } from "./errors.ts";
 import { llamaProgram } from "./llama_cpp.ts";
-import { loadHint, supervised } from "./llama_server_process.ts";
+import { loadHint } from "./llama_server_process.ts";
 import { openaiEngine, type OpenAiOptions } from "./openai.ts";
 import { serverAddress } from "./server.ts";
+import { freePort, startServerProcess } from "./server_process.ts";
 
 export interface LlamaServerOptions {
   /** Path of a GGUF. */
@@ -39,8 +40,6 @@ export interface LlamaServer extends AsyncDisposable {
 }
 
 const HOST = "127.0.0.1";
-const POLL_MS = 50;
-const KEPT_LINES = 20;
 
 /**
  * Starts llama-server on this machine alone and waits until the model is loaded. llama.cpp is built where none is found.
@@ -77,48 +76,21 @@ async function start(
   context: Context,
 ): Promise<LlamaServer> {
   const alias = options.alias ?? basename(model).replace(/\.gguf$/i, "");
-  const port = freePort(options.port ?? 0);
+  const port = freePort(options.port ?? 0, "llama-server", HOST);
   const url = `http://${HOST}:${port}`;
   const args = serverArgs(model, alias, port, options);
   context.emit({ type: "log", level: "info", message: `llama-server loads "${options.model}" at ${url}` });
-  const halt = new AbortController();
-  const signal = AbortSignal.any([context.signal, halt.signal]);
-  const last: string[] = [];
-  const failed = (how: string, lines: readonly string[], code = 0) =>
-    new UserError(
-      `Cannot serve "${options.model}" with llama-server: ${how}\n${lines.map((line) => `  ${line}`).join("\n")}`,
-      { hint: loadHint(lines.join("\n"), code) },
-    );
-  let over = false;
-  const ended = (async (): Promise<UserError | undefined> => {
-    try {
-      const [command, line] = supervised(program, args);
-      for await (const { line: said } of runProcess(command, line, { signal })) {
-        if (said.trim() !== "") last.push(said);
-        if (last.length > KEPT_LINES) last.shift();
-      }
-      return failed("it ended by itself", last);
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      if (error instanceof ToolError) return failed(`it ended with exit code ${error.code}`, last, error.code);
-      return error instanceof UserError ? error : new UserError(messageOf(error), { cause: error });
-    } finally {
-      over = true;
-    }
-  })();
-  const stop = async () => {
-    halt.abort();
-    await ended;
-  };
-  try {
-    while (!over && !await isReady(url, context.fetch, signal)) await Promise.race([delay(POLL_MS), ended]);
-    context.signal.throwIfAborted();
-    if (over) throw await ended ?? failed("it ended by itself", last);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url, alias, ended, stop, [Symbol.asyncDispose]: stop };
+  const process = await startServerProcess({
+    program,
+    args,
+    health: `${url}/health`,
+    failed: (how, lines, code) =>
+      new UserError(
+        `Cannot serve "${options.model}" with llama-server: ${how}\n${lines.map((line) => `  ${line}`).join("\n")}`,
+        { hint: loadHint(lines.join("\n"), code) },
+      ),
+  }, context);
+  return { ...process, url, alias };
 }
 
 /** The arguments of llama-server; only such that old versions know too. */
@@ -175,29 +147,6 @@ export async function llamaServerEngine(
       }
     },
   };
-}
-
-async function isReady(url: string, fetch: Context["fetch"], signal: AbortSignal): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/health`, { signal });
-    await response.body?.cancel();
-    return response.ok; // 503 while it loads.
-  } catch (error) {
-    // A task without the right to this host would wait for ever.
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    return false;
-  }
-}
-
-/** A port that nobody listens on. llama-server itself would share one with another llama-server, without a word. */
-function freePort(wanted: number): number {
-  try {
-    using listener = Deno.listen({ hostname: HOST, port: wanted });
-    return listener.addr.port;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new UsageError(`Cannot start llama-server on port ${wanted}: another program listens there`, "Use port 0.");
-  }
 }
 
 /** @throws {UserError} for a file that is not there or no GGUF. */
