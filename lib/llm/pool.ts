@@ -21,15 +21,10 @@ const LONGEST_RETRY_AFTER_MS = 600_000;
  *
  * @throws {ChatError} the last one, when it is not worth another try or the tries are used up.
  */
-export async function chatPatiently(
-  engine: ChatEngine,
-  request: ChatRequest,
-  patience: Patience,
-  signal: AbortSignal,
-): Promise<ChatReply> {
+export async function patiently<T>(ask: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {
   for (let tried = 0;; tried++) {
     try {
-      return await engine.chat(request, signal);
+      return await ask();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ChatError) || !error.retryable || tried >= patience.retries) throw error;
@@ -39,6 +34,16 @@ export async function chatPatiently(
       await patience.clock.sleep(waitMs, signal);
     }
   }
+}
+
+/** A chat request, asked patiently. @throws {ChatError} as {@linkcode patiently}. */
+export async function chatPatiently(
+  engine: ChatEngine,
+  request: ChatRequest,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<ChatReply> {
+  return await patiently(() => engine.chat(request, signal), patience, signal);
 }
 
 /**

@@ -24,6 +24,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:curate": async () => (await import("./gaea/curate.ts")).curateStep,
   "gaea:prepare": async () => (await import("./gaea/prepare.ts")).prepare,
   "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,
+  "gaea:serve": async () => (await import("./gaea/serve.ts")).serve,
+  "gaea:voice": async () => (await import("./gaea/voice.ts")).voice,
   "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
   "gaea:train": async () => (await import("./gaea/train.ts")).train,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,

@@ -197,6 +197,11 @@ function notesOf({ base, tuned, hold, words, leastWords }: Facts, unpaired: numb
       "it recites is cut out all the same",
   );
   say(unpaired > 0, `${unpaired} prompts were continued by one model only and are left out`);
+  const wrote = ({ readings }: System) => readings.map(({ text }) => text).join("\n");
+  say(
+    base.words > 0 && wrote(base) === wrote(tuned),
+    "base and tuned wrote the same, word for word: was one model asked twice?",
+  );
   for (const [name, { empty, echoes }] of [["base", base], ["tuned", tuned]] as const) {
     say(empty > 0, `${empty} continuations of the ${name} model are empty`);
     say(echoes > 0, `${echoes} continuations of the ${name} model began with their prompt, which was cut off`);

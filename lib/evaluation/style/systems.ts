@@ -26,11 +26,26 @@ export interface System {
   readonly echoes: number;
 }
 
+/** Where a prompt ends that a text begins with, white space and the shapes of quotation marks aside; 0 where it does not. */
+export function echoEnd(text: string, prompt: string | undefined): number {
+  const fold = (sign: string) => /["\u201c\u201d]/.test(sign) ? '"' : /['\u2018\u2019]/.test(sign) ? "'" : sign;
+  const isSpace = (sign: string | undefined) => sign !== undefined && /\s/.test(sign);
+  let at = 0;
+  let matched = false;
+  for (const sign of prompt ?? "") {
+    if (isSpace(sign)) continue;
+    while (isSpace(text[at])) at++;
+    if (fold(text.slice(at, at + sign.length)) !== fold(sign)) return 0;
+    at += sign.length;
+    matched = true;
+  }
+  return matched ? at : 0;
+}
+
 /** A continuation without the prompt that some servers repeat before it. */
 export function withoutEcho(text: string, prompt: string | undefined): string {
-  const start = prompt?.trim();
-  const from = text.trimStart();
-  return start && from.startsWith(start) ? from.slice(start.length).trimStart() : text;
+  const end = echoEnd(text, prompt);
+  return end > 0 ? text.slice(end).trimStart() : text;
 }
 
 /** Reads what a system wrote. */
