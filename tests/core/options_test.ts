@@ -109,3 +109,15 @@ Deno.test("stepHelp shows every flag with its default and its description", () =
   match(help, /--chunk-size n +Size of a chunk \(a whole number from 1 to 4096\) \[1024\]/);
   match(help, /--no-split +without: Split the result/);
 });
+
+Deno.test("parseOptions takes an option as a word of its own where the step names it, and no second one", () => {
+  const schema = z.object({ side: z.enum(["base", "tuned"]), port: z.int().default(8000) });
+  equal(parseOptions(schema, ["tuned", "--port", "8002"], "side").side, "tuned");
+  equal(parseOptions(schema, ["--side", "base"], "side").side, "base");
+  throws(
+    () => parseOptions(schema, ["tuned", "base"], "side"),
+    /Cannot use "base": this task takes one word, and flags/,
+  );
+  throws(() => parseOptions(schema, ["tuned"]), /this task takes flags only/);
+  throws(() => parseOptions(schema, ["both"], "side"), /Cannot use --side "both": valid is one of base, tuned/);
+});

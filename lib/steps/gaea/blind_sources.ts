@@ -36,7 +36,8 @@ export async function pairContinuations(
   const pairs = [...byPrompt(first).values()].flatMap((row): Continued[] => {
     const other = tunedBy.get(row.prompt_id);
     if (!other) return [];
-    const author = own.get(row.prompt.trim());
+    // gaea:voice keeps how the author went on with each opening; other programs may not.
+    const author = own.get(row.prompt.trim()) ?? (typeof row.author === "string" ? row.author : undefined);
     return [{
       id: row.prompt_id,
       prompt: row.prompt,
