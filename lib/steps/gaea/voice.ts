@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../../core/errors.ts";
-import { readTextFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { sha256, writeFileAtomic } from "../../core/files.ts";
 import { count } from "../../core/format.ts";
 import { readJsonl, writeJsonl } from "../../core/jsonl.ts";
 import { type Context, defineStep } from "../../core/step.ts";
@@ -16,7 +16,7 @@ import { Example } from "../../records.ts";
 import { gaeaPaths } from "./paths.ts";
 import { PORTS } from "./serve_plan.ts";
 import { askForVoice } from "./voice_ask.ts";
-import { voicePath, type VoiceSide } from "./voice_files.ts";
+import type { VoiceSide } from "./voice_files.ts";
 import { type HeldOut, type VoicePrompt, voicePrompts } from "./voice_prompts.ts";
 import { openRows, RejectedAnswer, VoiceRow } from "./voice_rows.ts";
 import { isFile, openRun, type VoiceSettings } from "./voice_runs.ts";
