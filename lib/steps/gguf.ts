@@ -15,7 +15,7 @@ import { type HeldOut, proseOf, questionsOf, readHeldOut } from "../training/hel
 import { findingLines } from "../training/finding_lines.ts";
 import { findMergeBase } from "../training/merge_base.ts";
 import { refuseExisting } from "../training/part.ts";
-import { rehearseExport } from "../training/rehearse.ts";
+import { rehearsalPath, rehearseExport } from "../training/rehearse.ts";
 import { datasetPaths } from "./generate_options.ts";
 
 const options = z.object({
@@ -62,8 +62,9 @@ export const gguf = defineStep({
   summary: "Writes a model as GGUF, quantises it, and measures what that costs",
   options,
   files(options, { env }) {
-    const { model, output } = pathsOf(options, env);
-    return { reads: [model], writes: options.rehearse ? [] : [output, ggufRecordPath(output)] };
+    const { model, output, root } = pathsOf(options, env);
+    if (options.rehearse) return { reads: [], writes: [rehearsalPath(root)] };
+    return { reads: [model], writes: [output, ggufRecordPath(output)] };
   },
   async run(options, context): Promise<GgufResult> {
     const { model, output, root } = pathsOf(options, context.env);

@@ -4,6 +4,7 @@ import type { Context } from "../core/step.ts";
 import type { Lms } from "../llm/lms.ts";
 import { listing } from "../llm/load_list.ts";
 import { requestJson } from "../llm/load_request.ts";
+import { ChatError } from "../llm/errors.ts";
 import { openaiEngine } from "../llm/openai.ts";
 import type { ServerAddress } from "../llm/server.ts";
 import { type Finding, ok, warning } from "./preflight/finding.ts";
@@ -164,5 +165,10 @@ async function greet(
     ...system === undefined ? [] : [{ role: "system" as const, content: system }],
     { role: "user" as const, content: greeting },
   ];
-  return (await engine.chat({ messages, temperature: 0.7, maxTokens: 200, seed: 1969 }, signal)).content;
+  const request = { messages, temperature: 0.7, maxTokens: 200, seed: 1969 };
+  return await engine.chat(request, signal).then(({ content }) => content, (error) => {
+    // Who talks on has answered.
+    if (error instanceof ChatError && error.kind === "truncated" && error.partial) return error.partial;
+    throw error;
+  });
 }

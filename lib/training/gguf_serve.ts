@@ -59,11 +59,13 @@ async function greedyAnswers(
   const answers: string[] = [];
   for (const messages of questions) {
     const request = { messages, temperature: 0, maxTokens: ANSWER_TOKENS, seed: 1 };
-    const reply = await engine.chat(request, context.signal).catch((error) => {
-      if (error instanceof ChatError && error.kind === "empty") return undefined;
+    const answer = await engine.chat(request, context.signal).then(({ content }) => content, (error) => {
+      if (error instanceof ChatError && error.kind === "empty") return "";
+      // A model that goes on says enough to be compared by.
+      if (error instanceof ChatError && error.kind === "truncated") return error.partial ?? "";
       throw error;
     });
-    answers.push(reply?.content ?? "");
+    answers.push(answer);
     context.emit({ type: "progress", label: "answers", done: answers.length, total: questions.length });
   }
   return answers;
