@@ -6,6 +6,7 @@ import { ENVIRONMENT } from "@/core/env.ts";
 import { WORKSPACE } from "@/core/paths.ts";
 import { STEP_NAMES } from "@/steps/mod.ts";
 import { withFolder } from "../fakes/folder.ts";
+import { whyNoLlama } from "../fakes/llama.ts";
 
 interface Ended {
   code: number;
@@ -32,7 +33,7 @@ async function tasksOf(): Promise<Record<string, { command: string }>> {
 
 Deno.test("pipeline makes a dataset of the samples, and nothing a second time", () =>
   withFolder(async (folder) => {
-    const first = await task("pipeline", ["--data-dir", folder]);
+    const first = await task("pipeline", ["--to", "split", "--data-dir", folder]);
     equal(first.code, 0, first.err);
     const dataset = join(folder, "rehearsal", "dataset");
     for (const name of ["theme_dataset.jsonl", "theme_dataset_train.jsonl", "theme_dataset_val.jsonl"]) {
@@ -44,10 +45,34 @@ Deno.test("pipeline makes a dataset of the samples, and nothing a second time", 
     }
     match(await Deno.readTextFile(join(dataset, "theme_dataset_card.md")), /rehearsal/i);
     const written = (await Deno.stat(join(dataset, "theme_dataset.jsonl"))).mtime;
-    const second = await task("pipeline", ["--data-dir", folder]);
+    const second = await task("pipeline", ["--to", "split", "--data-dir", folder]);
     equal((second.out.match(/ kept /g) ?? []).length, 5, second.out);
     deepEqual((await Deno.stat(join(dataset, "theme_dataset.jsonl"))).mtime, written);
   }));
+
+const noLlama = await whyNoLlama();
+if (noLlama) console.log(`the whole chain is not tried: ${noLlama}`);
+
+Deno.test({
+  name: "pipeline goes from the samples to an evaluated GGUF, and does nothing a second time",
+  ignore: noLlama !== undefined,
+  fn: () =>
+    withFolder(async (folder) => {
+      const first = await task("pipeline", ["--data-dir", folder]);
+      equal(first.code, 0, first.err);
+      const output = join(folder, "rehearsal", "output");
+      const json = async (...path: string[]) => JSON.parse(await Deno.readTextFile(join(output, ...path)));
+      equal((await json("theme-deepred", "run.json")).state, "complete");
+      ok((await json("theme-deepred", "eval_results.json")).eval_loss > 0);
+      ok((await Deno.stat(join(output, "deepred.gguf"))).size > 100_000);
+      const { measures, models } = await json("evaluation", "evaluation.json");
+      deepEqual(Object.keys(models).sort(), ["base", "tuned"]);
+      ok(measures.length >= 4);
+      match(await Deno.readTextFile(join(output, "evaluation", "report.html")), /<svg/);
+      const second = await task("pipeline", ["--data-dir", folder]);
+      equal((second.out.match(/ kept /g) ?? []).length, 11, second.out);
+    }),
+});
 
 Deno.test("pipeline --dry-run says what it would do and leaves no trace", () =>
   withFolder(async (folder) => {
