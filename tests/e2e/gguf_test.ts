@@ -107,23 +107,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a tokenizer that the converter does not know is explained",
-  ignore,
-  fn: () =>
-    withFolder(async (folder) => {
-      const { args, output, model } = await setUp(folder);
-      // Without its SentencePiece file the converter takes it for a BPE that it has never seen.
-      await Deno.remove(join(model, "tokenizer.model"));
-      await rejects(run(args), (error: Error & { hint?: string }) => {
-        match(error.message, /Cannot convert .* to GGUF: .*pre-tokenizer was not recognized/);
-        match(error.hint ?? "", /base's own tokenizer files/);
-        return true;
-      });
-      deepEqual(await names(dirname(output)), []);
-    }),
-});
-
-Deno.test({
   name: "a GGUF that is being made is not there when its maker is killed; the next one clears up behind it",
   ignore: ignore || Deno.build.os === "windows",
   fn: () =>

@@ -5,6 +5,7 @@ import { findPython } from "@/core/python_venv.ts";
 import { type GgufValue, readGguf } from "@/llm/gguf_header.ts";
 import { f16Path } from "@/training/gguf.ts";
 import { checkGguf, type ModelFacts, readModelFacts } from "@/training/gguf_check.ts";
+import { convertModel } from "@/training/gguf_convert.ts";
 import { compareAnswers } from "@/training/gguf_serve.ts";
 import { proseOf, questionsOf, readHeldOut } from "@/training/held_out.ts";
 import { fakeContext } from "../fakes/context.ts";
@@ -144,3 +145,37 @@ Deno.test("held-out rows are chats, prompts with completions, or texts; prose ha
     match(JSON.stringify(context.events), /torn_line/);
     equal(f16Path("/out/deepred.gguf"), join("/out", "deepred-f16.gguf"));
   }));
+
+Deno.test({
+  name: "what the converter fails of is explained: an unknown tokenizer, an unknown model, a full disk",
+  ignore: Deno.build.os === "windows", // The pretended Python is a shell script.
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.writeTextFile(join(folder, "convert_hf_to_gguf.py"), "");
+      const python = join(folder, "python");
+      const context = fakeContext({
+        env: { LLAMA_CPP_DIR: folder, VOICEWORKS_PYTHON_GGUF: python, VOICEWORKS_CACHE: folder },
+      });
+      const cases: [string, RegExp, RegExp][] = [
+        [
+          "NotImplementedError: BPE pre-tokenizer was not recognized - update get_vocab_base_pre()",
+          /to GGUF: NotImplementedError: BPE pre-tokenizer was not recognized/,
+          /base's own tokenizer files/,
+        ],
+        ["ERROR:hf-to-gguf:Model MysteryForCausalLM is not supported", /MysteryForCausalLM/, /newer one/],
+        ["OSError: [Errno 28] No space left on device", /No space left on device/, /^$/],
+      ];
+      for (const [said, message, hint] of cases) {
+        await Deno.writeTextFile(python, `#!/bin/sh\necho "${said}" >&2\nexit 1\n`);
+        await Deno.chmod(python, 0o755);
+        await rejects(
+          convertModel({ model: folder, output: join(folder, "x.gguf"), type: "f16" }, context),
+          (error: Error & { hint?: string }) => {
+            match(error.message, message);
+            match(error.hint ?? "", hint);
+            return true;
+          },
+        );
+      }
+    }),
+});
