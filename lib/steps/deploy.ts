@@ -88,7 +88,7 @@ export const deploy = defineStep({
       );
     }
     const address = lmstudioAddress(options, context.env);
-    const texts = await textsFor(options, paths, header, system, address.openai);
+    const textsWith = (key: string) => textsFor(options, paths, header, { system, apiBase: address.openai, key });
     const result = {
       dryRun: options.dryRun,
       gguf,
@@ -96,7 +96,7 @@ export const deploy = defineStep({
       server: place && address.shown,
       findings: [],
       greeting: undefined,
-      texts,
+      texts: await textsWith(name),
     };
     if (options.dryRun) return result;
     if (place && action !== "there already") {
@@ -104,14 +104,22 @@ export const deploy = defineStep({
       await copyVerified(source, place.path);
       context.emit({ type: "artifact", path: place.path, title: "Model in LM Studio" });
     }
-    for (const { path, text } of texts) await writeFileAtomic(path, text);
-    context.emit({ type: "artifact", path: paths.card, title: "Model card" });
-    if (!place) return result;
+    const write = async (texts: DeployResult["texts"]) => {
+      for (const { path, text } of texts) await writeFileAtomic(path, text);
+      context.emit({ type: "artifact", path: paths.card, title: "Model card" });
+    };
+    if (!place) {
+      await write(result.texts);
+      return result;
+    }
     const server = { address, token: apiToken(context.env), lms: await lmsOf(options, address, context) };
     const { publisher, contextLength, greeting } = options;
     const model = { place: place.key, publisher, name, contextLength, system, greeting };
     const tried = await tryModel(server, model, { load: options.load, replaced: action === "replace" }, context);
-    return { ...result, findings: tried.findings, greeting: tried.greeting };
+    // Continue asks for the model by the name that the server gave it.
+    const texts = await textsWith(tried.key ?? name);
+    await write(texts);
+    return { ...result, texts, findings: tried.findings, greeting: tried.greeting };
   },
   report: deployReport,
 });
@@ -159,8 +167,7 @@ async function textsFor(
   { title, contextLength }: DeployOptions,
   { gguf, name, folder, card, evaluation, evaluationGiven }: ReturnType<typeof pathsOf>,
   header: GgufHeader,
-  system: string | undefined,
-  apiBase: string,
+  { system, apiBase, key }: { system: string | undefined; apiBase: string; key: string },
 ): Promise<DeployResult["texts"]> {
   const record = await readGgufRecord(gguf);
   const merge = record?.model.merge ?? undefined;
@@ -192,7 +199,7 @@ async function textsFor(
     { path: join(folder, "Modelfile"), text: modelfile },
     {
       path: join(folder, "continue.yaml"),
-      text: continueConfig({ title, provider: "lmstudio", model: name, apiBase, system, contextLength }),
+      text: continueConfig({ title, provider: "lmstudio", model: key, apiBase, system, contextLength }),
     },
     ...vllm === undefined ? [] : [{ path: join(folder, "vllm.txt"), text: `${vllm}\n` }],
   ];

@@ -14,9 +14,10 @@ import { type GgufRecord, ggufRecordPath } from "../training/gguf_record.ts";
 import { type HeldOut, proseOf, questionsOf, readHeldOut } from "../training/held_out.ts";
 import { findingLines } from "../training/finding_lines.ts";
 import { findMergeBase } from "../training/merge_base.ts";
+import { readMergeRecord } from "../training/merge_record.ts";
 import { refuseExisting } from "../training/part.ts";
 import { rehearsalPath, rehearseExport } from "../training/rehearse.ts";
-import { datasetPaths } from "./generate_options.ts";
+import { heldOutFile } from "./merge.ts";
 
 const options = z.object({
   modelPath: z.string().optional().describe(
@@ -29,7 +30,7 @@ const options = z.object({
   keepF16: z.boolean().default(false).describe("Keep the unquantised GGUF beside it, as …-f16.gguf"),
   verify: z.boolean().default(true).describe("Load it, ask it, and measure its KL divergence from the f16"),
   text: z.string().optional().describe(
-    "Text to measure on (.txt, or JSON Lines); default: the dataset's _val.jsonl, else the sample works",
+    "Text to measure on (.txt, or JSON Lines); default: what was kept from training, else the sample works",
   ),
   klChunks: z.int().min(1).default(40).describe("Chunks of the text to measure; 20 to 50 are enough"),
   klContext: z.int().min(64).max(2048).refine((size) => Number.isInteger(Math.log2(size)), "a power of two")
@@ -73,7 +74,7 @@ export const gguf = defineStep({
       quantType: options.quantType.toLowerCase(),
       overwrite: options.overwrite,
       keepF16: options.keepF16,
-      verify: options.verify ? await verification(options, root, context) : undefined,
+      verify: options.verify ? await verification(options, model, root, context) : undefined,
       imatrix: options.imatrix,
       gpuLayers: options.gpuLayers,
       threads: options.threads,
@@ -109,20 +110,22 @@ async function mergedModel(folder: string): Promise<string> {
   );
 }
 
+/** Tokens that a row has at least, nearly always. */
+const SHORT_ROW = 40;
 /** Answers that are compared. */
 const QUESTIONS = 6;
 
 async function verification(
   { text, klChunks, klContext, klWarn, klFail }: GgufOptions,
+  model: string,
   root: string,
   context: Context,
 ): Promise<NonNullable<GgufRequest["verify"]>> {
-  const { val } = datasetPaths(join(root, "dataset", "theme_dataset.jsonl"));
-  const path = text ?? (await Deno.stat(val).then(() => val, () => undefined));
+  const path = text ?? await heldOutFile((await readMergeRecord(model))?.run?.folder, root);
   const rows: HeldOut[] = path === undefined
     ? await sampleTexts(context)
     : /\.jsonl$/i.test(path)
-    ? await readHeldOut(path, 5_000, context)
+    ? await readHeldOut(path, Math.ceil(klChunks * klContext / SHORT_ROW), context)
     : [await readTextFile(path)];
   const { prompts } = await loadEvaluation(presetPath("deepred/evaluation.jsonc"));
   const asked = prompts.map(({ prompt }): ChatMessage[] => [{ role: "user", content: prompt }]);

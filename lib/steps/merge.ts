@@ -8,7 +8,7 @@ import { type Context, defineStep } from "../core/step.ts";
 import { textTable } from "../core/text_table.ts";
 import { loadEvaluation } from "../dialogue/gates_evaluation.ts";
 import { type Adapter, readAdapter } from "../training/adapter.ts";
-import { type Candidate, candidatesOf, isAdapter, newestRun } from "../training/candidates.ts";
+import { type Candidate, candidatesOf, isAdapter, newestRun, runOf } from "../training/candidates.ts";
 import { type HeldOut, readHeldOut } from "../training/held_out.ts";
 import { mergeAdapter, verifyMerged } from "../training/merge.ts";
 import { findingLines } from "../training/finding_lines.ts";
@@ -17,6 +17,7 @@ import type { MergeFigures } from "../training/merge_gate.ts";
 import { MERGE_RECORD, readMergeRecord } from "../training/merge_record.ts";
 import type { Finding } from "../training/preflight/finding.ts";
 import { refuseExisting } from "../training/part.ts";
+import { readRunRecord, runPaths } from "../training/run_file.ts";
 import { datasetPaths } from "./generate_options.ts";
 
 const options = z.object({
@@ -35,7 +36,7 @@ const options = z.object({
   ),
   verifyOnly: z.boolean().default(false).describe("Merge nothing: check the model that is at --output-path already"),
   prompts: z.string().optional().describe(
-    "Held-out rows to compare on (JSON Lines: messages, or text); default: the dataset's _val.jsonl, then the evaluation's questions",
+    "Held-out rows to compare on (JSON Lines: messages, or text); default: what the run kept from training, the evaluation's questions",
   ),
   promptCount: z.int().min(1).max(1000).default(32).describe("Rows to compare on"),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto").describe("Where to compute; auto is the GPU if it has room"),
@@ -70,8 +71,10 @@ export const merge = defineStep({
     const { output, root } = pathsOf(options, context.env);
     if (!options.verifyOnly && !options.overwrite) await refuseExisting(output);
     const { adapter, candidates } = await chooseAdapter(options, root);
-    const base = await findMergeBase(options.baseModel ?? baseOf(adapter), root, context);
-    const prompts = options.verify || options.verifyOnly ? await promptsFor(options, root, context) : [];
+    const base = await findMergeBase(options.baseModel ?? await baseOf(adapter), root, context);
+    const prompts = options.verify || options.verifyOnly 
+      ? await promptsFor(options, adapter, root, context)
+      : [];
     const request = { base, adapter, prompts, device: options.device };
     const shown = { output, base: base.name, adapter: adapter.path, candidates, dtype: base.dtype };
     if (options.verifyOnly) return { ...shown, ...await verifyMerged({ ...request, merged: output }, context) };
@@ -111,6 +114,9 @@ async function chooseAdapter(
   root: string,
 ): Promise<{ adapter: Adapter; candidates: Candidate[] | undefined }> {
   const given = loraPath ?? await newestRun(join(root, "output"));
+  if (loraPath !== undefined && !await isThere(loraPath)) {
+    throw new UsageError(`Cannot merge "${loraPath}": there is no such folder`);
+  }
   if (given === undefined) {
     throw new UsageError(
       `Cannot merge: there is no training run in "${join(root, "output")}"`,
@@ -132,7 +138,11 @@ async function chooseAdapter(
   return { adapter: await readAdapter(best?.folder ?? given), candidates };
 }
 
-function baseOf({ path, config }: Adapter): string {
+/** As the run was told, where its record is there; else as PEFT noted it. */
+async function baseOf({ path, config }: Adapter): Promise<string> {
+  const run = runOf(path);
+  const recorded = run === undefined ? undefined : (await readRunRecord(run).catch(() => undefined))?.base;
+  if (recorded) return recorded.kind === "folder" ? recorded.path : recorded.name;
   if (config.base_model_name_or_path) return config.base_model_name_or_path;
   throw new UsageError(
     `Cannot merge "${path}": it does not say which model it was trained on`,
@@ -140,14 +150,29 @@ function baseOf({ path, config }: Adapter): string {
   );
 }
 
-async function promptsFor({ prompts, promptCount }: MergeOptions, root: string, context: Context): Promise<HeldOut[]> {
-  const { val } = datasetPaths(join(root, "dataset", "theme_dataset.jsonl"));
-  const path = prompts ?? (await Deno.stat(val).then(() => val, () => undefined));
+async function promptsFor(
+  { prompts, promptCount }: MergeOptions,
+  adapter: Adapter,
+  root: string,
+  context: Context,
+): Promise<HeldOut[]> {
+  const path = prompts ?? await heldOutFile(runOf(adapter.path), root);
   const rows = path === undefined ? [] : await readHeldOut(path, promptCount, context);
   if (prompts !== undefined || rows.length >= promptCount) return rows;
   const { prompts: questions } = await loadEvaluation(presetPath("deepred/evaluation.jsonc"));
   const asked = questions.map(({ prompt }): HeldOut => [{ role: "user", content: prompt }]);
   return [...rows, ...asked].slice(0, promptCount);
+}
+
+/** What a run kept from training, else the dataset's validation half; undefined where neither is there. */
+export async function heldOutFile(run: string | undefined, root: string): Promise<string | undefined> {
+  const { val } = datasetPaths(join(root, "dataset", "theme_dataset.jsonl"));
+  for (const path of run === undefined ? [val] : [runPaths(run).val, val]) if (await isThere(path)) return path;
+  return undefined;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 function mergeReport({ output, adapter, base, candidates, findings, figures }: MergeResult): string {

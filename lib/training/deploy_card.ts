@@ -1,4 +1,5 @@
 /** The model card: what a model is, what it came from, and what was measured. */
+import { basename } from "node:path";
 import { z } from "zod";
 import { bytes, count } from "../core/format.ts";
 import { yaml } from "./deploy_texts.ts";
@@ -48,10 +49,16 @@ export function modelCard({ title, purpose, gguf, merge, evaluation, system }: C
   return sections.filter((section) => section !== "").join("\n\n") + "\n";
 }
 
+const HUB_ID = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
+
+/** An id of the hub as it is; of a path only the end, for a card goes further than the machine that it was made on. */
+function nameOf(path: string): string {
+  return HUB_ID.test(path) ? path : basename(path);
+}
+
 function frontMatter(merge: MergeRecord | undefined): string {
   const base = merge?.base.name;
-  // Only an id of the hub means something there.
-  const hub = base !== undefined && /^[\w.-]+\/[\w.-]+$/.test(base) ? [`base_model: ${yaml(base)}`] : [];
+  const hub = base !== undefined && HUB_ID.test(base) ? [`base_model: ${yaml(base)}`] : [];
   return ["---", ...hub, "library_name: gguf", "pipeline_tag: text-generation", "tags:", "  - lora", "---"].join("\n");
 }
 
@@ -60,11 +67,11 @@ function lineage(gguf: CardFacts["gguf"], merge: MergeRecord | undefined): [stri
   if (merge) {
     rows.push([
       "Base",
-      `${merge.base.name}, ${merge.base.files.map(({ name, sha256 }) => `${name} ${short(sha256)}`).join(", ")}`,
+      `${nameOf(merge.base.name)}, ${merge.base.files.map(({ name, sha256 }) => `${name} ${short(sha256)}`).join(", ")}`,
     ]);
     rows.push(["Dataset", datasetOf(merge)]);
-    if (merge.run) rows.push(["Run", merge.run.folder]);
-    rows.push(["Adapter", merge.adapter ? `${merge.adapter.path}, ${short(merge.adapter.sha256)}` : "none"]);
+    if (merge.run) rows.push(["Run", nameOf(merge.run.folder)]);
+    rows.push(["Adapter", merge.adapter ? `${nameOf(merge.adapter.path)} ${short(merge.adapter.sha256)}` : "none"]);
     rows.push(["Merged", merge.model.files.map(({ name, sha256 }) => `${name} ${short(sha256)}`).join(", ")]);
   }
   if (gguf) {
@@ -105,14 +112,16 @@ function recipeSection(merge: MergeRecord | undefined): string {
 
 function checksSection(gguf: CardFacts["gguf"], merge: MergeRecord | undefined): string {
   const marks = { ok: "passed", warning: "warning", error: "failed" };
-  const rows = [...merge?.findings ?? [], ...gguf?.findings ?? []].map((
-    { level, message },
-  ): [string, string] => [marks[level], message]);
-  if (merge && !merge.figures) rows.push(["not done", "merged model against base and adapter"]);
+  const rows = [...merge?.findings ?? [], ...gguf?.findings ?? []].map(({ check, level, message }) => [
+    check,
+    marks[level],
+    message,
+  ]);
+  if (merge && !merge.figures) rows.push(["equal", "not done", "merged model against base and adapter"]);
   if (gguf && !gguf.divergence && !/^(?:f32|f16|bf16)$/.test(gguf.gguf.quantType)) {
-    rows.push(["not done", "KL divergence from the unquantised model"]);
+    rows.push(["divergence", "not done", "KL divergence from the unquantised model"]);
   }
-  return rows.length === 0 ? "" : `## Checks\n\n${table(["", "What was found"], rows)}`;
+  return rows.length === 0 ? "" : `## Checks\n\n${table(["Check", "", "What was found"], rows)}`;
 }
 
 function evaluationSection(evaluation: CardEvaluation | undefined): string {

@@ -131,7 +131,7 @@ function checkSpecial(
   const wrong = found.filter(({ text, wanted }) => wanted !== undefined && text !== wanted);
   const told = found.filter(({ id }) => id !== undefined).map(({ name, id, text }) => `${name} ${text} (${id})`);
   const [first] = wrong;
-  if (!first) return ok("special tokens", told.join(", "));
+  if (!first) return ok("special tokens", `special tokens: ${told.join(", ")}`);
   const message = `the GGUF's ${first.name} token is ${
     JSON.stringify(first.text ?? "none")
   }, the model's "${first.wanted}"`;
@@ -149,7 +149,7 @@ function checkTemplate(metadata: GgufHeader["metadata"], { chatTemplate }: Model
         "neither the model nor the GGUF has a chat template",
         "Servers will use one of their own.",
       )
-      : ok("chat template", `the model's own, to the byte (${String(here).length} characters)`);
+      : ok("chat template", `the chat template is the model's own, to the byte (${String(here).length} characters)`);
   }
   const remedy = "Convert the folder again; what is served must be what was trained.";
   if (here === undefined) return error("chat template", "the GGUF lacks the model's chat template", remedy);

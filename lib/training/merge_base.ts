@@ -45,6 +45,7 @@ const LEFT_OUT =
 export async function findMergeBase(name: string, dataRoot: string, context: Context): Promise<MergeBase> {
   const { kind, path } = await resolveBase(name, dataRoot, context);
   const folder = kind === "hub" ? (await runMergeScript("fetch", { model: path }, Fetched, context)).folder : path;
+  const weights = await modelFiles(folder);
   const config = await readConfig(folder);
   const { quantization_config: quantised } = config;
   if (quantised) {
@@ -54,7 +55,6 @@ export async function findMergeBase(name: string, dataRoot: string, context: Con
       "Merge into the model in full precision that it was made from: --base-model.",
     );
   }
-  const weights = await modelFiles(folder);
   const tensors = [...(await readModel(folder)).values()];
   const sizes = new Map<string, number>();
   for (const { dtype, start, end } of tensors) sizes.set(dtype, (sizes.get(dtype) ?? 0) + end - start);

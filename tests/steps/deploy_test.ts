@@ -59,7 +59,10 @@ Deno.test({
       const card = join(folder, "output", "deploy-deepred");
       match(await read(join(card, "README.md")), /^---\n/);
       match(await read(join(card, "Modelfile")), /^FROM \.\.\/deepred\.gguf\nTEMPLATE/);
-      match(await read(join(card, "continue.yaml")), new RegExp(`apiBase: "${fake.url}/v1"`));
+      match(
+        await read(join(card, "continue.yaml")),
+        new RegExp(`model: "local/deepred"\n    apiBase: "${fake.url}/v1"`),
+      );
       // Again: nothing is copied, and what is in memory stays there.
       const again = await run();
       equal(again.copy?.action, "there already");
@@ -132,7 +135,7 @@ Deno.test({
   ignore,
   fn: () =>
     withStudio(async ({ folder, run, context }) => {
-      const options = parseOptions(deploy.options, ["--data-dir", folder, "--lmstudio-url", "http://127.0.0.1:9"]);
+      const options = parseOptions(deploy.options, ["--data-dir", folder, "--lmstudio-url", "http://127.0.0.1:1024"]);
       const result = await deploy.run({ ...options, modelsDir: join(folder, "m") }, context);
       deepEqual(levels(result), { seen: "warning" });
       await Deno.remove(join(folder, ".lmstudio"), { recursive: true });

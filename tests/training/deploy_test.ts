@@ -99,9 +99,10 @@ Deno.test("a card tells lineage, recipe, checks and figures, and what was not do
   match(card, /^---\nbase_model: "Qwen\/Qwen2\.5-1\.5B-Instruct"\n/);
   match(card, /\| Dataset \| datasetSha256 \(SHA-256 dddddddddddd…\) \|/);
   match(card, /\| epochs \| 3 \|\n\| loraTargets \| all-linear \|/);
+  match(card, /\| Adapter \| final \(SHA-256 aaaaaaaaaaaa…\) \|/);
   match(card, /338 tensors \\\| all \\\| there/);
-  match(card, /\| not done \| merged model against base and adapter \|/);
-  match(card, /\| not done \| KL divergence from the unquantised model \|/);
+  match(card, /\| equal \| not done \| merged model against base and adapter \|/);
+  match(card, /\| divergence \| not done \| KL divergence from the unquantised model \|/);
   match(card, /\| Style consistency \| 84\.0 % \(78\.0 % to 89\.0 %\) \| {2}\| \\> 80 % \| not shown \|/);
   match(card, /````text\nSay ``` three ticks\.\n````/);
   const bare = {

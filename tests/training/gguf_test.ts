@@ -68,7 +68,7 @@ function verdicts(change: Record<string, GgufValue | undefined>, facts: Partial<
 Deno.test("metadata that agree with the model's folder pass", () => {
   const found = verdicts({});
   match(found.metadata ?? "", /^ok: llama, 1 tensors, a vocabulary of 3/);
-  equal(found["special tokens"], "ok: eos <|im_end|> (1), pad <pad> (2)");
+  equal(found["special tokens"], "ok: special tokens: eos <|im_end|> (1), pad <pad> (2)");
   match(found["chat template"] ?? "", /^ok: .* to the byte/);
 });
 
