@@ -72,9 +72,7 @@ export const merge = defineStep({
     if (!options.verifyOnly && !options.overwrite) await refuseExisting(output);
     const { adapter, candidates } = await chooseAdapter(options, root);
     const base = await findMergeBase(options.baseModel ?? await baseOf(adapter), root, context);
-    const prompts = options.verify || options.verifyOnly 
-      ? await promptsFor(options, adapter, root, context)
-      : [];
+    const prompts = options.verify || options.verifyOnly ? await promptsFor(options, adapter, root, context) : [];
     const request = { base, adapter, prompts, device: options.device };
     const shown = { output, base: base.name, adapter: adapter.path, candidates, dtype: base.dtype };
     if (options.verifyOnly) return { ...shown, ...await verifyMerged({ ...request, merged: output }, context) };

@@ -67,7 +67,9 @@ function lineage(gguf: CardFacts["gguf"], merge: MergeRecord | undefined): [stri
   if (merge) {
     rows.push([
       "Base",
-      `${nameOf(merge.base.name)}, ${merge.base.files.map(({ name, sha256 }) => `${name} ${short(sha256)}`).join(", ")}`,
+      `${nameOf(merge.base.name)}, ${
+        merge.base.files.map(({ name, sha256 }) => `${name} ${short(sha256)}`).join(", ")
+      }`,
     ]);
     rows.push(["Dataset", datasetOf(merge)]);
     if (merge.run) rows.push(["Run", nameOf(merge.run.folder)]);
