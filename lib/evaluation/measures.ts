@@ -76,8 +76,8 @@ export function measureAnswers(evidence: Evidence): Measure[] {
       target: percent("> 80 %", "above", 0.8),
       definition:
         "Share of answers to the questions of style with theme words of their own: patterns of themes.jsonc that the " +
-        "question does not contain, weighing 1 or more together, and no more theme words per word than 95 % of the exemplars " +
-        `(${evidence.exemplars}). Wilson interval over questions; the base answers under the same system prompt.`,
+        "question does not contain, weighing 1 or more together, and no more theme words per word than 95 % of the exemplars, or " +
+        `twice that where they are fewer than 100 (${evidence.exemplars}). Wilson interval over questions; the base answers under the same system prompt.`,
     }),
     characterVoice(evidence),
     share("persona_kept", "Persona kept", scored, {

@@ -10,19 +10,21 @@ import { quantile } from "./statistics.ts";
 const ENOUGH = 1000;
 /** Shorter answers have no density worth the name; as the gates on repetition have it. */
 const FROM_WORDS = 30;
+/** Of fewer exemplars nobody knows the 95th percentile: twice what it seems to be is allowed. */
+const ENOUGH_EXEMPLARS = 100;
 
 export interface Style {
   /** Patterns of the themes that the answer matches and the question does not. */
   readonly lemmas: readonly string[];
   /** Theme words per word. */
   readonly density: number;
-  /** Denser than 95 % of the exemplars. */
+  /** Denser than the exemplars are. */
   readonly stuffed: boolean;
   readonly consistent: boolean;
 }
 
 export interface StyleRules {
-  /** The 95th percentile of the exemplars' densities. */
+  /** The 95th percentile of the exemplars' densities, or twice that where they are few. */
   readonly densest: number;
   readonly exemplars: number;
   inspect(answer: string, asked: string): Style;
@@ -51,7 +53,9 @@ export function styleRules(themes: Themes, exemplars: readonly string[]): StyleR
   const densityOf = (text: string) =>
     new Set(matchThemes(themes, text).map(({ start }) => start)).size / Math.max(1, wordsOf(text).length);
   const densities = exemplars.filter((text) => wordsOf(text).length >= FROM_WORDS).map(densityOf);
-  const densest = densities.length > 0 ? quantile(densities, 0.95) : 1;
+  const densest = densities.length === 0
+    ? 1
+    : quantile(densities, 0.95) * (densities.length < ENOUGH_EXEMPLARS ? 2 : 1);
   return {
     densest,
     exemplars: densities.length,

@@ -25,7 +25,10 @@ const COLORS = { domain: SIDES, range: [PALETTE[0], "#9aa0a6"] };
 
 /** Shares with their intervals, and the targets that they are held against: left or right of the mark is what counts. */
 export function targetsChart({ measures }: Evaluated): Chart {
-  const shares = measures.filter(({ unit }) => unit === "share");
+  const shares = measures.filter(({ unit }) => unit === "share").map((measure) => ({
+    ...measure,
+    title: measure.target?.sense === "below" ? `${measure.title} (less is better)` : measure.title,
+  }));
   const rows = shares.flatMap((measure) => SIDES.flatMap((side) => intervalRow(measure.title, side, measure[side])));
   const targets = shares.flatMap(({ title, target, difference, base }) => {
     if (!target) return [];

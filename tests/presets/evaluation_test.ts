@@ -76,7 +76,7 @@ Deno.test("chooseSuite takes a few of each stratum, always the same, and all tha
   equal(chooseSuite(prompts, "full").length, prompts.length);
   const counts = Map.groupBy(quick, ({ category }) => category);
   for (const stratum of Object.keys(STRATA)) equal(counts.get(stratum)?.length, stratum === "open" ? 12 : 7, stratum);
-  equal(counts.get(CONTROL)?.length, 20);
+  equal(counts.get(CONTROL)?.length, 30);
   equal(quick.filter((prompt) => !suite.includes(prompt)).length, 10);
   equal(quick.filter(showsStyle).length, 12 + 9);
 });

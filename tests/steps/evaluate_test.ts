@@ -87,7 +87,7 @@ Deno.test("evaluate asks both models the same, keeps every answer, and scores th
     equal(order.lastIndexOf("tuned") < order.indexOf("base"), true);
 
     const rows = (await read("answers.jsonl")).trimEnd().split("\n").map((line) => JSON.parse(line));
-    equal(rows.length, 2 * 2 * 91);
+    equal(rows.length, 2 * 2 * 101);
     deepEqual(Object.keys(rows[0]).slice(0, 5), ["system", "prompt_id", "prompt", "sample", "answer"]);
     ok(rows.some(({ fault, answer }) => fault === "truncated" && answer === "Cut off"));
     ok(rows.some(({ fault, answer }) => fault === "empty" && answer === ""));
@@ -103,8 +103,8 @@ Deno.test("evaluate asks both models the same, keeps every answer, and scores th
     const { base } = result.evaluation.measures.find(({ id }) => id === "whole_answers") ?? {};
     ok((base?.estimate ?? 1) < 0.8);
     deepEqual(JSON.parse(await read("evaluation.json")).models, {
-      tuned: { name: "tuned", answers: 182 },
-      base: { name: "base", answers: 182 },
+      tuned: { name: "tuned", answers: 202 },
+      base: { name: "base", answers: 202 },
     });
     match(evaluate.report?.(result) ?? "", /Style consistency .* met\n/);
     deepEqual(context.events.filter(({ type }) => type === "artifact").length, 5);
@@ -159,7 +159,7 @@ Deno.test("evaluate goes on where it was stopped, and asks nothing twice", () =>
     const before = server.requests.filter(({ body }) => body.model === "tuned").length;
     await run();
     const after = server.requests.filter(({ body }) => body.model === "tuned").length;
-    equal(after - before, 91 - kept);
+    equal(after - before, 101 - kept);
     const asked = server.requests.length;
     await run();
     equal(server.requests.length, asked);
@@ -170,7 +170,7 @@ Deno.test("evaluate goes on where it was stopped, and asks nothing twice", () =>
     await run();
     const again = server.requests.slice(asked).map(({ body }) => JSON.stringify(body.messages));
     equal(new Set(again).size, 1);
-    equal((await read("answers.jsonl")).trimEnd().split("\n").length, 182);
+    equal((await read("answers.jsonl")).trimEnd().split("\n").length, 202);
   }));
 
 Deno.test("evaluate mixes no answers of different settings, unless told to drop the old ones", () =>
@@ -179,7 +179,7 @@ Deno.test("evaluate mixes no answers of different settings, unless told to drop 
     await rejects(run({ temperature: 0.1 }), (error: UsageError) => {
       match(
         error.message,
-        /answers\.jsonl": 182 of its 182 answers are to other questions, of another model, or by other settings/,
+        /answers\.jsonl": 202 of its 202 answers are to other questions, of another model, or by other settings/,
       );
       match(error.hint ?? "", /--overwrite/);
       return true;
@@ -187,7 +187,7 @@ Deno.test("evaluate mixes no answers of different settings, unless told to drop 
     const asked = server.requests.length;
     await run({ temperature: 0.1, overwrite: true });
     ok(server.requests.length > asked);
-    equal((await read("answers.jsonl")).trimEnd().split("\n").length, 182);
+    equal((await read("answers.jsonl")).trimEnd().split("\n").length, 202);
   }));
 
 Deno.test("evaluate scores recorded answers again without a server, other people's as well", () =>
