@@ -28,6 +28,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:voice": async () => (await import("./gaea/voice.ts")).voice,
   "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
   "gaea:train": async () => (await import("./gaea/train.ts")).train,
+  "gaea:monitor": async () => (await import("./gaea/monitor.ts")).monitor,
+  "gaea:merge": async () => (await import("./gaea/merge.ts")).merge,
   "gaea:blind": async () => (await import("./gaea/blind.ts")).blind,
   "gaea:decide": async () => (await import("./gaea/decide.ts")).decide,
 };

@@ -170,13 +170,9 @@ export function recipeDifferences(runs: readonly Run[]): { option: string; value
 
 /** Whether a process runs. On Linux the kernel is asked by a file, elsewhere a program. */
 async function isAlive(pid: number): Promise<boolean> {
-  if (Deno.build.os === "linux") {
-    // Numbers are given again: one that is no Deno is not the training.
-    const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-    return /deno/i.test(command);
-  }
   const answer = Deno.build.os === "windows"
     ? await ask("tasklist", ["/FI", `PID eq ${pid}`, "/NH", "/FO", "CSV"])
     : await ask("ps", ["-p", String(pid), "-o", "comm="]);
-  return /deno/i.test(answer?.stdout ?? "");
+  // Numbers are given again: one that is no Deno is not the training. Where nobody can be asked, it is believed.
+  return answer === undefined || /deno/i.test(answer.stdout);
 }

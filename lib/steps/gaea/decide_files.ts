@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
-import { explain, readJsonl } from "../../core/jsonl.ts";
+import { explain } from "../../core/jsonl.ts";
 import type { Context } from "../../core/step.ts";
 import { claimOf } from "../../evaluation/blind/report.ts";
 import { type QuestionTally, TARGET } from "../../evaluation/blind/tally.ts";
 import type { Judged, TrainedWith } from "../../evaluation/decision.ts";
+import { readHistory } from "../../training/runs.ts";
 
 const Rate = z.object({
   estimate: z.number(),
@@ -57,12 +58,6 @@ export async function readBlind(path: string, wanted: boolean): Promise<Judged |
   };
 }
 
-const Metric = z.object({
-  type: z.string(),
-  name: z.string().optional(),
-  value: z.number().optional(),
-  step: z.number().optional(),
-});
 const RecipeFile = z.object({
   recipe: z.object({
     epochs: z.number().optional(),
@@ -74,16 +69,12 @@ const RecipeFile = z.object({
 
 /** How a run went, as far as its folder tells; nothing where there is no such folder. */
 export async function readTrained(folder: string, { signal }: Pick<Context, "signal">): Promise<TrainedWith> {
-  const events = join(folder, "events.jsonl"), recipe = join(folder, "recipe.json");
+  const recipe = join(folder, "recipe.json");
   const there = (path: string) => Deno.stat(path).then(() => true, () => false);
-  const loss: TrainedWith["loss"][number][] = [], evalLoss: TrainedWith["evalLoss"][number][] = [];
-  if (await there(events)) {
-    for await (const { type, name, value, step } of readJsonl(events, Metric, { signal })) {
-      if (type !== "metric" || value === undefined || step === undefined) continue;
-      if (name === "loss") loss.push({ step, value });
-      if (name === "eval_loss") evalLoss.push({ step, value });
-    }
-  }
+  const points = await there(folder) ? await readHistory(folder, signal) : [];
+  const series = (name: string) =>
+    points.filter((point) => point.series === name).map(({ step, value }) => ({ step, value }));
+  const loss = series("loss"), evalLoss = series("eval_loss");
   const values = await there(recipe)
     ? (await readJson(recipe, RecipeFile, "no recipe of a run", "Name the folder of a run by --run.")).recipe
     : {};
