@@ -90,28 +90,35 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
     { what: "seen in the merged model", kl: at(figures.baseKl), exact: figures.baseKl },
   ];
   const names = rows.map(({ what }) => what);
+  const marks = [
+    { kl: limit, mark: `limit ${limit.toExponential(0)}`, height: 2 },
+    { kl: at(ADAPTER_FLOOR * figures.meanKl), mark: `floor: ${ADAPTER_FLOOR} × merging`, height: 126 },
+  ];
   const x = {
     field: "kl",
     type: "quantitative",
     title: "mean KL divergence, nats",
-    scale: { type: "log", domain: [FLOOR, 10] },
+    scale: { type: "log", domain: [FLOOR / 10, 10] },
     axis: { format: ".0e", tickCount: 7 },
   };
   const y = { field: "what", type: "nominal", sort: names, title: null, axis: { ticks: false, labelPadding: 6 } };
   return chart({
     width: 560,
-    height: 120,
+    height: 140,
     title: {
-      text: "The adapter is there, and nothing else changed",
-      subtitle:
-        `Dashed: the most that merging may change (${limit.toExponential(0)}), and the least that the adapter ` +
-        `must show (${ADAPTER_FLOOR} times what merging changed)`,
+      text: "What merging changed, and what the adapter brought",
+      subtitle: "The first point belongs left of the limit, the other two together and right of the floor",
     },
     layer: [
       {
-        data: { values: [{ kl: limit }, { kl: at(ADAPTER_FLOOR * figures.meanKl) }] },
+        data: { values: marks },
         mark: { type: "rule", strokeDash: [4, 4], color: GREY },
         encoding: { x },
+      },
+      {
+        data: { values: marks },
+        mark: { type: "text", align: "left", baseline: "top", dx: 4, fontSize: 11, color: GREY },
+        encoding: { x, y: { field: "height", type: "quantitative", scale: null, axis: null }, text: { field: "mark" } },
       },
       {
         data: { values: rows },
