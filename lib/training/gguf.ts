@@ -13,7 +13,7 @@ import { checkQuantType, convertModel, DIRECT_TYPES, quantise } from "./gguf_con
 import { type GgufRecord, ggufRecordPath } from "./gguf_record.ts";
 import { compareAnswers, serveAndAsk } from "./gguf_serve.ts";
 import { readMergeRecord } from "./merge_record.ts";
-import { needSpace, withPart } from "./part.ts";
+import { needSpace, refuseExisting, withPart } from "./part.ts";
 import { error, type Finding, ok, warning } from "./preflight/finding.ts";
 import { readProbes } from "./probes.ts";
 import { readModel } from "./safetensors.ts";
@@ -51,6 +51,8 @@ export interface GgufRequest {
 export async function makeGguf(request: GgufRequest, context: Context): Promise<GgufRecord> {
   const { model, output, quantType, overwrite } = request;
   const direct = DIRECT_TYPES.includes(quantType);
+  const kept = request.keepF16 && !direct ? f16Path(output) : undefined;
+  if (kept !== undefined && !overwrite) await refuseExisting(kept);
   const quantizer = direct ? undefined : await llamaProgram("llama-quantize", context);
   if (quantizer) await checkQuantType(quantType, quantizer);
   await needSpace(output, await spaceFor(request));
@@ -71,7 +73,6 @@ export async function makeGguf(request: GgufRequest, context: Context): Promise<
         { hint: [...new Set(faults.flatMap(({ remedy }) => remedy ?? []))].join(" ") },
       );
     }
-    const kept = request.keepF16 && !direct ? f16Path(output) : undefined;
     const record: GgufRecord = {
       version: 1,
       time: new Date(context.clock.now()).toISOString(),
@@ -89,7 +90,7 @@ export async function makeGguf(request: GgufRequest, context: Context): Promise<
       answers: checked.answers,
       findings: findings.map(({ facts, ...finding }) => ({ ...finding, ...facts && { facts: { ...facts } } })),
     };
-    if (kept !== undefined) await Deno.rename(first, kept);
+    if (kept !== undefined) await commit(first, kept);
     await commit(made);
     await writeFileAtomic(ggufRecordPath(output), JSON.stringify(record, null, 2) + "\n");
     context.emit({ type: "artifact", path: output, title: `GGUF (${quantType})` });

@@ -11,10 +11,10 @@ export interface Part {
   /** An empty folder on the same disk as the final place; gone at the end. */
   readonly folder: string;
   /**
-   * Makes a file or folder inside `folder` durable and moves it to the final place. What stood there is replaced in the
-   * same moment.
+   * Makes a file or folder inside `folder` durable and moves it to the final place, or to another one beside it. What
+   * stood there is replaced in the same moment.
    */
-  commit(from: string): Promise<void>;
+  commit(from: string, to?: string): Promise<void>;
 }
 
 /**
@@ -50,7 +50,10 @@ export async function withPart<T>(
       await removeAll(folder);
     }
     await Deno.mkdir(folder);
-    return await make({ folder, commit: (from) => commit(from, place, join(folder, ".replaced")) });
+    return await make({
+      folder,
+      commit: (from, to = place) => commit(from, to, join(folder, `.replaced-${basename(to)}`)),
+    });
   } catch (error) {
     throw fileError("write", path, error);
   } finally {
