@@ -25,15 +25,15 @@ const LONGEST_LINE = 500 << 20;
 const MOST_THREADS = 3;
 
 /** What to transform, and how. */
-export interface TransformOptions<Options> {
+export interface TransformOptions<Options extends object> {
   input: string;
   output: string;
   /** Where dropped rows go, one `{"reason","id","detail"}` a line; without it they are only counted. */
   rejects?: string;
   /** A module that exports `start`, a StartRows<Options>: `new URL("./chunk_rows.ts", import.meta.url)`. */
   module: URL;
-  /** Handed to `start` in every thread: plain data. */
-  options: Options;
+  /** Handed to `start` in every thread: plain data, or what makes it, called while the threads load the module. */
+  options: Options | (() => Options);
   context: Pick<Context, "signal" | "emit">;
   /** Name of the progress bar. */
   label: string;
@@ -82,7 +82,9 @@ export interface TransformResult {
  * await transformJsonl({ input, output, module, options: { suffix: "!" }, context, label: "upper" });
  * ```
  */
-export async function transformJsonl<Options>(options: TransformOptions<Options>): Promise<TransformResult> {
+export async function transformJsonl<Options extends object>(
+  options: TransformOptions<Options>,
+): Promise<TransformResult> {
   const { input, output, rejects, context } = options;
   const paths = [input, output, ...(rejects === undefined ? [] : [rejects])];
   if (new Set(paths.map((path) => resolve(path))).size < paths.length) {
@@ -101,8 +103,9 @@ export async function transformJsonl<Options>(options: TransformOptions<Options>
     const workers = options.workers ??
       (total < THREADS_FROM ? 1 : Math.min(navigator.hardwareConcurrency, MOST_THREADS));
     const { href } = options.module;
-    if (workers <= 1) lanes.push(await openLane(href, options.options));
-    else for (let i = 0; i < workers; i++) lanes.push(openThread(href, options.options));
+    for (let i = 0; i < workers; i++) lanes.push(workers === 1 ? openLane(href) : openThread(href));
+    const rowOptions = typeof options.options === "function" ? options.options() : options.options;
+    for (const lane of lanes) lane.start(rowOptions);
 
     await using out = await createFile(output);
     await using dropped = rejects === undefined ? undefined : await createFile(rejects);
@@ -152,7 +155,7 @@ interface Sinks {
 }
 
 /** Makes what adds results, in the order of the input, to the outputs and sums. */
-function collector<Options>(
+function collector<Options extends object>(
   { input, context, label, inOrder }: TransformOptions<Options>,
   { total, result, out, dropped, buffers, spares }: Sinks,
 ): (size: number, done: Done) => Promise<void> {

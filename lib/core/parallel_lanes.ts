@@ -1,6 +1,6 @@
 /** Where batches are worked on: a lane on the main thread, or one in a worker thread. */
 import { UserError } from "./errors.ts";
-import { type BatchResult, runBatch, type StartRows } from "./parallel_batch.ts";
+import { type BatchResult, type RowWork, runBatch, type StartRows } from "./parallel_batch.ts";
 import type { Failure, FromWorker, ToWorker } from "./parallel_worker.ts";
 
 /** A result, and the memory of the batch to be used again. */
@@ -13,6 +13,8 @@ export interface Done {
 export interface Lane {
   /** Batches given and not yet answered. */
   readonly load: number;
+  /** Before all else: makes the row work. A fault is told by the first batch. */
+  start(options: unknown): void;
   /** Takes the memory of both arguments with it. */
   run(bytes: Uint8Array<ArrayBuffer>, ended: boolean, spare: Uint8Array<ArrayBuffer>): Promise<Done>;
   finish(): Promise<unknown>;
@@ -20,19 +22,26 @@ export interface Lane {
 }
 
 /** The lane for small inputs and single cores. */
-export async function openLane<Options>(href: string, options: Options): Promise<Lane> {
-  const module: { start: StartRows<Options> } = await import(href);
-  const work = await module.start(options);
+export function openLane(href: string): Lane {
+  let work: Promise<RowWork> | undefined;
+  const started = () => {
+    if (!work) throw new Error("a lane was given rows before it was started");
+    return work;
+  };
   return {
     load: 0,
-    run: (bytes, ended, spare) => Promise.try(() => ({ result: runBatch(work, bytes, ended, spare), bytes })),
-    finish: () => Promise.try(() => work.finish?.()),
+    start(options) {
+      work = import(href).then((module: { start: StartRows<unknown> }) => module.start(options));
+      work.catch(() => {}); // Told when it is asked for.
+    },
+    run: async (bytes, ended, spare) => ({ result: runBatch(await started(), bytes, ended, spare), bytes }),
+    finish: async () => (await started()).finish?.(),
     end() {},
   };
 }
 
-/** A lane in a thread of its own. A fault at its start is told by the first batch. */
-export function openThread<Options>(href: string, options: Options): Lane {
+/** A lane in a thread of its own, which loads the module at once. */
+export function openThread(href: string): Lane {
   const worker = new Worker(new URL("./parallel_worker.ts", import.meta.url), { type: "module" });
   const waiting: PromiseWithResolvers<FromWorker>[] = [];
   let broken: Error | undefined;
@@ -53,11 +62,17 @@ export function openThread<Options>(href: string, options: Options): Lane {
     worker.postMessage(message, transfer);
     return answer.promise;
   };
-  const ready = send({ type: "start", module: href, options });
+  let ready = send({ type: "load", module: href });
   ready.catch(() => {}); // Told by whatever is asked of the lane next.
   return {
     get load() {
       return waiting.length;
+    },
+    start(options) {
+      const started = send({ type: "start", options });
+      started.catch(() => {});
+      ready = ready.then(() => started);
+      ready.catch(() => {});
     },
     async run(bytes, ended, spare) {
       const answer = send({ type: "batch", bytes, ended, spare }, [bytes.buffer, spare.buffer]);

@@ -7,7 +7,8 @@ import { messageOf, UserError } from "./errors.ts";
 
 /** From the main thread. */
 export type ToWorker =
-  | { type: "start"; module: string; options: unknown }
+  | { type: "load"; module: string }
+  | { type: "start"; options: unknown }
   | { type: "batch"; bytes: Uint8Array<ArrayBuffer>; ended: boolean; spare: Uint8Array<ArrayBuffer> | undefined }
   | { type: "finish" };
 
@@ -38,19 +39,22 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope; // The types of the project are those of a window.
-let work: Promise<RowWork> | undefined;
+let module: { start: StartRows<unknown> } | undefined;
+let work: RowWork | undefined;
 
 async function answer(message: ToWorker): Promise<[FromWorker, Transferable[]]> {
+  if (message.type === "load") {
+    module = await import(message.module);
+    return [{ type: "ready" }, []];
+  }
   if (message.type === "start") {
-    const module: { start: StartRows<unknown> } = await import(message.module);
-    work = Promise.resolve(module.start(message.options));
-    await work;
+    work = await module?.start(message.options);
     return [{ type: "ready" }, []];
   }
   if (!work) throw new Error("a worker was given rows before it was started");
-  if (message.type === "finish") return [{ type: "finished", value: (await work).finish?.() }, []];
+  if (message.type === "finish") return [{ type: "finished", value: work.finish?.() }, []];
   const { bytes, ended, spare } = message;
-  const result = runBatch(await work, bytes, ended, spare);
+  const result = runBatch(work, bytes, ended, spare);
   return [{ type: "done", result, bytes }, [bytes.buffer, result.output.buffer, result.rejects.buffer]];
 }
 

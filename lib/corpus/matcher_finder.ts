@@ -1,4 +1,4 @@
-/** Puts what is known of an automaton into the kernel of matcher_kernel.ts, and texts. */
+/** Puts what is known of an automaton into the kernel of matcher_kernel.ts, and JSON. */
 import type { Automaton } from "./matcher_dfa.ts";
 import { kernelModule } from "./matcher_kernel.ts";
 import { LEADS, MASKS, PADDING, TEXT, UNITS, WINDOWS } from "./matcher_layout.ts";
@@ -8,10 +8,8 @@ const PAGE = 1 << 16;
 
 /** Finds where matches may begin. */
 export interface Finder {
-  /** Makes room for texts of so many bytes from TEXT on; answers the memory, good until the next call. */
-  reserve(size: number): Uint8Array<ArrayBuffer>;
-  /** Marks the end of what was put into memory: `size` bytes from TEXT on. */
-  close(size: number): void;
+  /** Copies bytes into memory, from TEXT on. */
+  load(bytes: Uint8Array): void;
   /** See {@linkcode kernelModule}; both are places in memory. */
   scan(from: number, to: number): number;
   /** Length of the last text in UTF-16 units. */
@@ -21,15 +19,13 @@ export interface Finder {
 /**
  * Makes a finder.
  *
- * @param json Whether texts are the inside of JSON strings.
- * @param found Called with a place in memory and what makes it an offset in UTF-16 units.
+ * @param found See {@linkcode kernelModule}; the place is one in memory.
  */
 export function createFinder(
   automaton: Automaton,
-  json: boolean,
   found: (place: number, shift: number) => void,
 ): Finder {
-  const instance = new WebAssembly.Instance(kernelModule(json), { env: { found } });
+  const instance = new WebAssembly.Instance(kernelModule(), { env: { found } });
   const { memory, scan } = instance.exports as {
     memory: WebAssembly.Memory;
     scan(from: number, to: number): number;
@@ -38,19 +34,20 @@ export function createFinder(
   const { masks, bitmap } = windowsOf(automaton);
   bytes.set(leadsOf(automaton), LEADS);
   bytes.set(bitmap, WINDOWS);
-  const view = new DataView(memory.buffer); // WebAssembly's numbers are little-endian everywhere.
-  masks.forEach((mask, pair) => view.setBigUint64(MASKS + 8 * pair, mask, true));
+  // WebAssembly's numbers are little-endian, as those of all machines that Deno runs on.
+  new BigUint64Array(memory.buffer, MASKS).set(masks);
 
   return {
-    reserve(size) {
-      const missing = TEXT + size + PADDING - bytes.length;
+    load(text) {
+      const end = TEXT + text.length;
+      const missing = end + PADDING - bytes.length;
       if (missing > 0) {
         memory.grow(Math.ceil(missing / PAGE));
         bytes = new Uint8Array(memory.buffer as ArrayBuffer);
       }
-      return bytes;
+      bytes.set(text, TEXT);
+      bytes.fill(0, end, end + PADDING);
     },
-    close: (size) => void bytes.fill(json ? 0 : 0xff, TEXT + size, TEXT + size + PADDING),
     scan,
     get units() {
       return bytes[UNITS]! | bytes[UNITS + 1]! << 8 | bytes[UNITS + 2]! << 16 | bytes[UNITS + 3]! << 24;

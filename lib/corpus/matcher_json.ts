@@ -59,18 +59,17 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
   let first = 0;
   let textUnits = 0;
   let loaded = false;
-  const finder = createFinder(automaton, true, (place, shift) => {
+  const finder = createFinder(automaton, (place, shift) => {
     const start = place - TEXT;
     const bytes = chars.source;
     if (start > first && bytes[start - 1]! >= 0x80 && isWord[classOf(chars.readBefore(start, first))]) return;
-    let row = gap;
-    for (let at = start;; at++) {
-      row = table[row + plain[bytes[at]!]!]!;
-      if (row > 0 && row < limit && row !== gap) continue; // False behind the last byte, too.
-      if (row === limit) begin(start, place - shift); // Not all plain.
-      else if (row > limit) settle(row - limit, at, TEXT + at - shift, at + 1, TEXT + at + 1 - shift);
-      return;
+    let at = start;
+    let row = table[gap + plain[bytes[at]!]!]!;
+    while (row > 0 && row < limit && row !== gap) {
+      row = table[row + plain[bytes[++at]!]!]!; // Nothing behind the last byte, which ends the loop.
     }
+    if (row === limit) begin(start, place - shift); // Not all plain.
+    else if (row > limit) settle(row - limit, at, TEXT + at - shift, at + 1, TEXT + at + 1 - shift);
   });
 
   /** All of it here, character by character: for what the kernel does not read. */
@@ -115,9 +114,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
     load(bytes) {
       chars.source = bytes;
       loaded = bytes.length <= MOST;
-      if (!loaded) return;
-      finder.reserve(bytes.length).set(bytes, TEXT);
-      finder.close(bytes.length);
+      if (loaded) finder.load(bytes);
     },
     scan(from) {
       reset();

@@ -10,13 +10,11 @@ import { BROKEN, FACTOR, FOLD, HASH_SHIFT, LEADS, MASKS, RARE, UNITS, WINDOWS } 
 const [QUOTE, BACKSLASH, LETTER_N, SPACE] = [0x22, 0x5c, 0x6e, 0x20];
 
 /**
- * Makes a module that exports `scan(from, to)`: it reads the text at `from` and calls `found(place, shift)` where a match
- * may begin, in order; `shift` is what makes a place in memory an offset in UTF-16 units. It answers where the text
- * ends: at the closing quote, or at `to`.
- *
- * @param json Whether the text is the inside of a JSON string; else all of it is text.
+ * Makes a module that exports `scan(from, to)`: it reads the JSON string of which the inside begins at `from`, in memory
+ * that is filled up to `to`, and calls `found(place, shift)` where a match may begin, in order; `shift` is what makes a
+ * place in memory an offset in UTF-16 units. It answers where the closing quote is.
  */
-export function kernelModule(json: boolean): WebAssembly.Module {
+export function kernelModule(): WebAssembly.Module {
   return assemble({ found: 2 }, ({ found }) => ({
     scan({ param, local }) {
       const [from, to] = [param(), param()];
@@ -63,14 +61,6 @@ export function kernelModule(json: boolean): WebAssembly.Module {
         ),
         escape.set(i64.shr_u(slashes.get, i64.const(63n))),
       ];
-      const cutAtEnd: Code = [
-        inside.set(ones),
-        when(
-          i32.lt_u(i32.sub(to.get, at.get), i32.const(64)),
-          inside.set(i64.sub(i64.shl(one, i64.extend_i32_u(i32.sub(to.get, at.get))), one)),
-        ),
-      ];
-
       const inRange = (bytes: Code, low: number, count: number) =>
         i8x16.lt_u(i8x16.sub(bytes, i8x16.const(low)), i8x16.const(count));
       const findWords: Code = [
@@ -80,7 +70,7 @@ export function kernelModule(json: boolean): WebAssembly.Module {
             i8x16.eq(bytes, i8x16.const(0x5f)),
           )
         )),
-        json ? words.set(i64.and(words.get, not(escaped.get))) : [],
+        words.set(i64.and(words.get, not(escaped.get))),
         after.set(i64.or(i64.shl(words.get, one), carry.get)),
         carry.set(i64.shr_u(words.get, i64.const(63n))),
         starts.set(i64.and(i64.and(words.get, not(after.get)), inside.get)),
@@ -154,7 +144,7 @@ export function kernelModule(json: boolean): WebAssembly.Module {
           isOdd(ahead.get),
           v128.or(i8x16.eq(ahead.get, i8x16.const(QUOTE)), i8x16.eq(ahead.get, i8x16.const(BACKSLASH))),
         )))),
-        near.set(json ? i64.or(odd.get, i64.or(quotes.get, slashes.get)) : odd.get),
+        near.set(i64.or(odd.get, i64.or(quotes.get, slashes.get))),
         [1n, 2n, 4n].map((distance) => near.set(i64.or(near.get, i64.shr_u(near.get, i64.const(distance))))),
         // All bits from the lowest of the next bytes on, less than eight bytes ahead.
         near.set(i64.or(near.get, i64.shl(i64.or(next64.get, i64.sub(i64.const(0n), next64.get)), i64.const(57n)))),
@@ -167,11 +157,9 @@ export function kernelModule(json: boolean): WebAssembly.Module {
         ),
         MASKS,
       );
-      const hash = i32.wrap_i64(i64.shr_u(
-        i64.mul(i64.and(i64.or(window.get, i64.const(BigInt(FOLD) * 0x0101010101010101n)), mask), i64.const(FACTOR)),
-        i64.const(HASH_SHIFT),
-      ));
-      /** Adds to `near` the beginnings of which the window is known, without a branch that would be mispredicted. */
+      const maskedWindow = i64.and(i64.or(window.get, i64.const(BigInt(FOLD) * 0x0101010101010101n)), mask);
+      const hash = i32.wrap_i64(i64.shr_u(i64.mul(maskedWindow, i64.const(FACTOR)), i64.const(HASH_SHIFT)));
+      /** Adds to those in `near` the beginnings of which the window is known, without a branch to be mispredicted. */
       const lookUpWindows: Code = [
         rest.set(i64.and(starts.get, not(near.get))),
         near.set(i64.and(starts.get, near.get)),
@@ -198,7 +186,7 @@ export function kernelModule(json: boolean): WebAssembly.Module {
           ])
         ),
       ];
-      const lookAtStarts: Code = loop((again) =>
+      const tellStarts: Code = loop((again) =>
         when(any(near.get), [
           lowest(near, bit),
           near.set(i64.and(near.get, i64.sub(near.get, one))),
@@ -207,10 +195,6 @@ export function kernelModule(json: boolean): WebAssembly.Module {
         ])
       );
 
-      const finish = (end: Code): Code => [
-        i32.store(i32.const(UNITS), i32.sub(end, shiftAt(inside.get))),
-        leaveWith(end),
-      ];
       return [
         at.set(from.get),
         shift.set(from.get),
@@ -218,21 +202,24 @@ export function kernelModule(json: boolean): WebAssembly.Module {
           blocks.map((block, i) => block.set(v128.load(at.get, 16 * i))),
           odd.set(bits(isOdd)),
           high.set(bits((bytes) => bytes)),
-          json ? readEscapes : cutAtEnd,
+          readEscapes,
           findWords,
           high.set(i64.and(high.get, inside.get)),
-          json ? hidden.set(i64.and(slashes.get, inside.get)) : hidden.set(i64.const(0n)),
+          hidden.set(i64.and(slashes.get, inside.get)),
           fours.set(i64.const(0n)),
           readLongCharacters,
           nearOdd,
           lookUpWindows,
-          lookAtStarts,
-          json
-            ? when(any(closing.get), [lowest(closing, bit), place.set(i32.add(at.get, bit.get)), finish(place.get)])
-            : when(i64.ne(inside.get, ones), finish(to.get)),
+          tellStarts,
+          when(any(closing.get), [
+            lowest(closing, bit),
+            place.set(i32.add(at.get, bit.get)),
+            i32.store(i32.const(UNITS), i32.sub(place.get, shiftAt(inside.get))),
+            leaveWith(place.get),
+          ]),
           shift.set(shiftAt(ones)),
           at.set(i32.add(at.get, i32.const(64))),
-          branch(again, json ? i32.lt_u(at.get, to.get) : i32.const(1)),
+          branch(again, i32.lt_u(at.get, to.get)),
         ]),
         i32.const(BROKEN),
       ];

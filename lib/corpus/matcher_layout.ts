@@ -1,6 +1,6 @@
 /** What matcher_kernel.ts and those who fill its memory agree upon. */
 
-/** The kernel's memory, in bytes: what it answers beside its result, its tables, and the text. */
+/** The kernel's memory, in bytes: what it answers beside its result, its tables, and JSON. */
 export const UNITS = 0;
 /** Whether a match may begin with a character of which these are the low six bits of the first two bytes: 64 × 64. */
 export const LEADS = 1024;
@@ -12,9 +12,9 @@ export const MASKS = 8192;
 /** One bit for each hash of a window: whether a match may begin with it. */
 export const WINDOWS = 16384;
 export const WINDOW_BITS = 17;
-/** Where texts may lie. */
+/** Where JSON may lie. */
 export const TEXT = WINDOWS + (1 << WINDOW_BITS) / 8;
-/** Bytes that must follow a text, none of which is printable ASCII. */
+/** Bytes that must follow it, none of which is printable ASCII. */
 export const PADDING = 96;
 
 /** Results of `scan` that are no places: no JSON string in UTF-8; or one with rare escapes, to be read otherwise. */

@@ -9,7 +9,7 @@ const LONGEST = 8;
 /** Windows with the same first two bytes at most: patterns such as `\w+` have any. */
 const MOST_WINDOWS = 256;
 
-/** What the kernel knows of the first bytes of words: see MASKS and WINDOWS there. */
+/** What the kernel knows of the first bytes of words: see MASKS and WINDOWS in matcher_layout.ts. */
 export interface Windows {
   masks: BigUint64Array;
   bitmap: Uint8Array;
@@ -43,31 +43,36 @@ export function windowsOf(automaton: Automaton): Windows {
 /** Windows as little-endian numbers, and the automaton's rows behind them; MATCH, where a match has ended. */
 type Beginnings = Map<bigint, Set<number>>;
 
+/** The windows of one byte more with which something may match. */
 function longer(automaton: Automaton, windows: Beginnings, length: number): Beginnings {
+  const { table, classes, limit, gap, goesOn, acceptedFrom } = automaton;
+  const bytesOf = printable(classes);
   const found: Beginnings = new Map();
-  for (let byte = 0x20; byte < 0x80; byte++) { // Control characters are not looked up.
-    const last = BigInt(byte | FOLD) << BigInt(8 * length);
-    for (const [window, rows] of windows) {
-      for (const row of rows) {
-        const next = step(automaton, row, byte);
-        if (next === undefined) continue;
-        const known = found.get(window | last);
-        if (known) known.add(next);
-        else found.set(window | last, new Set([next]));
+  for (const [window, rows] of windows) {
+    for (const row of rows) {
+      for (let read = 0; read < classes.count; read++) {
+        const next = table[row + read]!;
+        const outcome = next - limit;
+        const match = outcome >= 0 && acceptedFrom[outcome]! < acceptedFrom[outcome + 1]!;
+        const behind = match ? MATCH : outcome >= 0 ? goesOn[outcome]! : next;
+        if (behind === 0 || behind === gap) continue;
+        for (const byte of bytesOf[read] ?? []) {
+          const wider = window | BigInt(byte | FOLD) << BigInt(8 * length);
+          const known = found.get(wider);
+          if (known) known.add(behind);
+          else found.set(wider, new Set([behind]));
+        }
       }
     }
   }
   return found;
 }
 
-/** The row behind a byte of ASCII, or MATCH; undefined where nothing can match any more. */
-function step({ table, classes, limit, gap, goesOn, acceptedFrom }: Automaton, row: number, byte: number) {
-  if (row === MATCH) return MATCH;
-  const next = table[row + classes.units[byte]!]!;
-  if (next < limit) return next === 0 || next === gap ? undefined : next;
-  const outcome = next - limit;
-  if (acceptedFrom[outcome]! < acceptedFrom[outcome + 1]!) return MATCH;
-  return goesOn[outcome] || undefined;
+/** The bytes of printable ASCII in each class: control characters are not looked up. */
+function printable({ units }: Automaton["classes"]): number[][] {
+  const bytes: number[][] = [];
+  for (let byte = 0x20; byte < 0x80; byte++) (bytes[units[byte]!] ??= []).push(byte);
+  return bytes;
 }
 
 /**
@@ -76,16 +81,16 @@ function step({ table, classes, limit, gap, goesOn, acceptedFrom }: Automaton, r
  */
 export function leadsOf({ table, classes, gap }: Automaton): Uint8Array {
   const leads = new Uint8Array(64 * 64);
-  const begins = (read: number) => ![0, gap].includes(table[gap + read]!);
+  const begins = Array.from({ length: classes.count }, (_, read) => ![0, gap].includes(table[gap + read]!));
   const mark = (first: number, second: number) => leads[(first & 0x3f) << 6 | second & 0x3f] = 1;
   for (let code = 0x80; code < 0x10000; code++) {
     const read = classes.units[code]!;
-    if (read === classes.surrogate || !begins(read)) continue;
+    if (read === classes.surrogate || !begins[read]) continue;
     if (code < 0x800) mark(0xc0 | code >> 6, code);
     else mark(0xe0 | code >> 12, code >> 6);
   }
   classes.astralFrom.forEach((from, index) => {
-    if (!begins(classes.astralClasses[index]!)) return;
+    if (!begins[classes.astralClasses[index]!]) return;
     const to = classes.astralFrom[index + 1] ?? 0x110000;
     for (let block = from >> 12; block <= (to - 1) >> 12; block++) mark(0xf0 | block >> 6, block);
   });

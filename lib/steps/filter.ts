@@ -64,12 +64,12 @@ export const filter = defineStep({
 
   async run(options, context): Promise<FilterResult> {
     const { input, output, rejects, themes: path, statsFile } = pathsOf(options, context.env);
-    const themes = parseThemes(await readTextFile(path), path);
-    const { categories, patterns, automaton } = themes;
-    const rowOptions: FilterRowOptions = {
-      themes: { categories, patterns, automaton },
-      minMatches: options.minMatches,
-      stats: options.stats,
+    const text = await readTextFile(path);
+    let themes: Themes | undefined;
+    const compiled = () => themes ??= parseThemes(text, path);
+    const rowOptions = (): FilterRowOptions => {
+      const { categories, patterns, automaton } = compiled();
+      return { themes: { categories, patterns, automaton }, minMatches: options.minMatches, stats: options.stats };
     };
     const { rows, written, drops, finished } = await transformJsonl({
       input,
@@ -81,7 +81,7 @@ export const filter = defineStep({
       label: "filter",
       ...(options.workers === undefined ? {} : { workers: options.workers }),
     });
-    const { byTotal, stats } = gather(themes, finished, options);
+    const { byTotal, stats } = gather(compiled(), finished, options);
     const result: FilterResult = {
       input,
       output,

@@ -88,6 +88,7 @@ function dice(seed: number): (sides: number) => number {
 
 const LETTERS = ["a", "b", "A", "é", "É", "ſ", "s", "K", "k", "ж", "Ж", "1", "_", "\u0301", "𐐀", "𐐨", "٣"];
 const GAPS = [" ", " ", "\n", "  ", "-", "’", "'", ".", "—", "😀", "\u00a0", "\u2010"];
+const ASCII = "aaabbkkksAABK1__ --.'@`[{^~\x7f|";
 
 function randomText(roll: (sides: number) => number): string {
   return Array.from({ length: 4 + roll(30) }, () => {
@@ -140,6 +141,8 @@ Deno.test("matcher agrees with the reference on random patterns and texts", () =
       matches += expected.length;
       deepEqual(inOrder(matchThemes(themes, text)), expected, ascii({ one, two, text }));
       deepEqual(inJson(themes, escaped(text, roll)), inText(themes, text), ascii({ one, two, text }));
+      const long = Array.from({ length: 1 + roll(200) }, () => ASCII[roll(ASCII.length)]).join("") + text;
+      deepEqual(inJson(themes, JSON.stringify(long)), inText(themes, long), ascii({ one, two, long }));
     }
   }
   equal(matches > 1000, true); // The dice did throw texts that match.

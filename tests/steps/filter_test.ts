@@ -210,8 +210,12 @@ Deno.test("filter names the line of a bad pattern before it reads any chunk", as
   await withFolder(async (folder) => {
     const themes = join(folder, "bad.jsonc");
     await Deno.writeTextFile(themes, '{ "categories": { "a": { "patterns": [\n"fine",\n"(x"\n] } } }');
-    const options = filter.options.parse({ input: join(folder, "missing.jsonl"), themes });
-    await rejects(filter.run(options, fakeContext()), /bad\.jsonc:3": the pattern "\(x": a "\(" is never closed/);
+    const input = join(folder, "chunks.jsonl");
+    await Deno.writeTextFile(input, "no chunk\n");
+    for (const workers of [1, 2]) {
+      const options = filter.options.parse({ input, themes, output: join(folder, "out.jsonl"), workers });
+      await rejects(filter.run(options, fakeContext()), /bad\.jsonc:3": the pattern "\(x": a "\(" is never closed/);
+    }
   });
 });
 
