@@ -51,7 +51,7 @@ export const runs = defineStep({
   async run(options, context): Promise<RunsResult> {
     const outputs = join(dataDir(options.dataDir, context.env), "output");
     const { signal } = context;
-    const all = await listRuns(outputs, { signal });
+    const all = await listRuns(outputs, signal);
     if (!options.compare) {
       if (options.output !== undefined) throw new UsageError("Cannot use --output without --compare");
       return { runs: all, outputs };
@@ -59,7 +59,7 @@ export const runs = defineStep({
     if (options.compare.length < 2) {
       throw new UsageError("Cannot compare one run: name two or more", "--compare latest,previous");
     }
-    const chosen = await Promise.all(options.compare.map((word) => findRun(word, all, { signal })));
+    const chosen = await Promise.all(options.compare.map((word) => findRun(word, all, signal)));
     const picture = options.output ?? join(outputs, "compare.svg");
     return { runs: all, outputs, compared: await compare(chosen, picture, options.overwrite, context) };
   },

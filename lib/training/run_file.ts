@@ -88,6 +88,7 @@ export function runPaths(folder: string) {
     config: at("trainer.json"),
     log: at("trainer.log"),
     stop: at("stop"),
+    lock: at("run.lock"),
     rejects: at("train_rejects.jsonl"),
     train: at("dataset_train.jsonl"),
     val: at("dataset_val.jsonl"),
@@ -95,6 +96,41 @@ export function runPaths(folder: string) {
     trainResults: at("train_results.json"),
     evalResults: at("eval_results.json"),
   };
+}
+
+/**
+ * Holds a run's folder while a process trains into it. The system lets go when the process ends, however that happens: a
+ * run that says that it runs and is not held has crashed.
+ *
+ * @throws {UserError} another process trains into it.
+ */
+export async function holdRun(folder: string): Promise<Disposable> {
+  const file = await Deno.open(runPaths(folder).lock, { create: true, write: true });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw held(folder);
+}
+
+/** @throws {UserError} another process trains into the folder. */
+export async function refuseHeld(folder: string): Promise<void> {
+  if (await isHeld(folder)) throw held(folder);
+}
+
+function held(folder: string): UserError {
+  return new UserError(`Cannot train into "${folder}": another process does`, {
+    hint: "Wait for it, or name another folder by --output-dir.",
+  });
+}
+
+/** Whether a process trains into a run's folder. */
+export async function isHeld(folder: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(runPaths(folder).lock, { write: true });
+    return !await file.tryLock(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** `recipe.json` of a run; undefined where there is none. @throws {UserError} it has another shape. */

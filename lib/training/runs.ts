@@ -1,16 +1,15 @@
 /** The registry of training runs: every folder that a training left, ours or that of another program. */
 import { basename, join, resolve } from "node:path";
 import { messageOf, UsageError, UserError } from "../core/errors.ts";
-import { ask } from "../core/exec.ts";
 import { findTrainerState, readEventHistory, readTrainerState, type TrainingPoint } from "./history.ts";
 import { Recipe } from "./recipe.ts";
-import { readRunRecord, readRunState, runPaths, type RunRecord, type RunState } from "./run_file.ts";
+import { isHeld, readRunRecord, readRunState, runPaths, type RunRecord, type RunState } from "./run_file.ts";
 
 /** A training run as its folder tells it. */
 export interface Run {
   readonly name: string;
   readonly folder: string;
-  /** `crashed`: it says that it runs, but its process is gone. `foreign`: of another program. */
+  /** `crashed`: it says that it runs, but nobody trains into its folder. `foreign`: of another program. */
   readonly state: RunState["state"] | "crashed" | "foreign" | "broken";
   readonly record?: RunRecord;
   readonly run?: RunState;
@@ -27,14 +26,8 @@ export interface Run {
   readonly problem?: string;
 }
 
-export interface RunsOptions {
-  /** Whether a process is alive; default: asks the system. */
-  readonly alive?: (pid: number) => Promise<boolean>;
-  readonly signal?: AbortSignal;
-}
-
 /** All runs below a folder, newest first. A folder that holds no training is passed over. */
-export async function listRuns(outputs: string, options: RunsOptions = {}): Promise<Run[]> {
+export async function listRuns(outputs: string, signal?: AbortSignal): Promise<Run[]> {
   const folders: string[] = [];
   try {
     for await (const { name, isDirectory } of Deno.readDir(outputs)) {
@@ -43,14 +36,14 @@ export async function listRuns(outputs: string, options: RunsOptions = {}): Prom
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const runs = await Promise.all(folders.map((folder) => readRun(folder, options)));
+  const runs = await Promise.all(folders.map((folder) => readRun(folder, signal)));
   return runs.filter((run) => run !== undefined).sort((a, b) =>
     (b.began ?? 0) - (a.began ?? 0) || (a.name < b.name ? 1 : -1)
   );
 }
 
 /** A run by its folder; undefined where the folder holds no training. */
-export async function readRun(folder: string, { alive = isAlive, signal }: RunsOptions = {}): Promise<Run | undefined> {
+export async function readRun(folder: string, signal?: AbortSignal): Promise<Run | undefined> {
   const base = { name: basename(resolve(folder)), folder };
   let record: RunRecord | undefined, run: RunState | undefined;
   try {
@@ -77,7 +70,7 @@ export async function readRun(folder: string, { alive = isAlive, signal }: RunsO
   }
   const began = Date.parse(run?.started ?? record?.created ?? "");
   const ended = run?.ended === undefined ? Number.NaN : Date.parse(run.ended);
-  const crashed = run?.state === "running" && !await alive(run.pid);
+  const crashed = run?.state === "running" && !await isHeld(folder);
   const last = points.reduce((most, { step }) => Math.max(most, step), 0);
   return {
     ...base,
@@ -121,7 +114,7 @@ function figures(points: readonly TrainingPoint[]): Pick<Run, "loss" | "best"> {
  * @param runs Newest first.
  * @throws {UsageError} none, or more than one.
  */
-export async function findRun(word: string, runs: readonly Run[], options: RunsOptions = {}): Promise<Run> {
+export async function findRun(word: string, runs: readonly Run[], signal?: AbortSignal): Promise<Run> {
   const there = () => runs.length === 0 ? "there are no runs" : `there are ${runs.map(({ name }) => name).join(", ")}`;
   if (word === "latest" || word === "previous") {
     const run = runs[word === "latest" ? 0 : 1];
@@ -131,7 +124,7 @@ export async function findRun(word: string, runs: readonly Run[], options: RunsO
   const exact = runs.find(({ name }) => name === word);
   if (exact) return exact;
   if ((await Deno.stat(word).catch(() => undefined))?.isDirectory) {
-    const run = await readRun(word, options);
+    const run = await readRun(word, signal);
     if (run) return run;
     throw new UsageError(`Cannot use "${word}": the folder holds no training (recipe.json or trainer_state.json)`);
   }
@@ -166,13 +159,4 @@ export function recipeDifferences(runs: readonly Run[]): { option: string; value
     add(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), known.map((record) => record?.recipe[key]));
   }
   return rows;
-}
-
-/** Whether a process runs. On Linux the kernel is asked by a file, elsewhere a program. */
-async function isAlive(pid: number): Promise<boolean> {
-  const answer = Deno.build.os === "windows"
-    ? await ask("tasklist", ["/FI", `PID eq ${pid}`, "/NH", "/FO", "CSV"])
-    : await ask("ps", ["-p", String(pid), "-o", "comm="]);
-  // Numbers are given again: one that is no Deno is not the training. Where nobody can be asked, it is believed.
-  return answer === undefined || /deno/i.test(answer.stdout);
 }

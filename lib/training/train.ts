@@ -15,10 +15,12 @@ import { type TrainingPlan, worldSize } from "./plan.ts";
 import type { Finding } from "./preflight/finding.ts";
 import {
   driftBetween,
+  holdRun,
   identityOf,
   type Outcome,
   readOutcome,
   readRunState,
+  refuseHeld,
   runPaths,
   type RunRecord,
   type RunState,
@@ -78,6 +80,7 @@ export async function trainModel(
       hint: "Give a number: --learning-rate 1e-4",
     });
   }
+  await refuseHeld(folder);
   const record = await prepareRun(plan, context);
   await writeJson(paths.preflight, settings.findings ?? []);
   await writeJson(paths.config, { ...trainerConfig(plan, record), ...settings.extra });
@@ -91,6 +94,7 @@ export async function trainModel(
     metrics: {},
     ...(plan.resumeFrom ? { checkpoint: plan.resumeFrom } : {}),
   };
+  using _held = await holdRun(folder);
   await writeJson(paths.state, state);
 
   const show = trainProgress(context.emit, context.clock);

@@ -35,7 +35,7 @@ export function trainingChart(
     vconcat: panels.map((panel, at) => {
       const names = Object.keys(panel.lines).filter((series) => has.has(series) || at === 0);
       return {
-        ...frame(panel, names, end, at === panels.length - 1),
+        ...frame(panel, names, { end, last: at === panels.length - 1, empty: rows.length === 0 }),
         layer: lossLayers(names, {
           field: "series",
           type: "nominal",
@@ -78,7 +78,11 @@ export function compareChart(runs: readonly NamedRun[]): Chart {
     spacing: 12,
     resolve: { scale: { color: "shared" }, legend: { color: "shared" } },
     vconcat: panels.map((panel, at) => ({
-      ...frame({ ...panel, lines: { [panel.series]: "" } }, [panel.series], end, at === panels.length - 1),
+      ...frame({ ...panel, lines: { [panel.series]: "" } }, [panel.series], {
+        end,
+        last: at === panels.length - 1,
+        empty: !has.has(panel.series),
+      }),
       layer: lossLayers([panel.series], {
         field: "run",
         type: "nominal",
@@ -94,8 +98,7 @@ const SPOKEN_SERIES = "datum.label == 'eval_loss' ? 'evaluation' : datum.label =
 function frame(
   { title, height, format }: { title: string; height: number; format?: string; lines: object },
   names: readonly string[],
-  end: number,
-  last: boolean,
+  { end, last, empty }: { end: number; last: boolean; empty: boolean },
 ): Spec {
   return {
     width: 560,
@@ -113,7 +116,8 @@ function frame(
         field: "value",
         type: "quantitative",
         title,
-        scale: { zero: false },
+        // An axis needs an extent even when there is nothing yet.
+        scale: { zero: false, ...(empty ? { domain: [0, 1] } : {}) },
         axis: { tickCount: height > 100 ? 5 : 3, format: format ?? ",.4~r" },
       },
     },
