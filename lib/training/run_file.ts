@@ -125,7 +125,7 @@ function held(folder: string): UserError {
 /** Whether a process trains into a run's folder. */
 export async function isHeld(folder: string): Promise<boolean> {
   try {
-    using file = await Deno.open(runPaths(folder).lock, { write: true });
+    using file = await Deno.open(runPaths(folder).lock);
     return !await file.tryLock(true);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

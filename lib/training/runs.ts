@@ -36,14 +36,14 @@ export async function listRuns(outputs: string, signal?: AbortSignal): Promise<R
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const runs = await Promise.all(folders.map((folder) => readRun(folder, signal)));
+  const runs = await Promise.all(folders.map((folder) => readRun(folder, signal ? { signal } : {})));
   return runs.filter((run) => run !== undefined).sort((a, b) =>
     (b.began ?? 0) - (a.began ?? 0) || (a.name < b.name ? 1 : -1)
   );
 }
 
 /** A run by its folder; undefined where the folder holds no training. */
-export async function readRun(folder: string, signal?: AbortSignal): Promise<Run | undefined> {
+export async function readRun(folder: string, { signal }: { signal?: AbortSignal } = {}): Promise<Run | undefined> {
   const base = { name: basename(resolve(folder)), folder };
   let record: RunRecord | undefined, run: RunState | undefined;
   try {
@@ -124,7 +124,7 @@ export async function findRun(word: string, runs: readonly Run[], signal?: Abort
   const exact = runs.find(({ name }) => name === word);
   if (exact) return exact;
   if ((await Deno.stat(word).catch(() => undefined))?.isDirectory) {
-    const run = await readRun(word, signal);
+    const run = await readRun(word, signal ? { signal } : {});
     if (run) return run;
     throw new UsageError(`Cannot use "${word}": the folder holds no training (recipe.json or trainer_state.json)`);
   }

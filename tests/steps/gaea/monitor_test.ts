@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { monitor } from "@/steps/gaea/monitor.ts";
+import { holdRun } from "@/training/run_file.ts";
 import { fakeContext } from "../../fakes/context.ts";
 import { withFolder } from "../../fakes/folder.ts";
 
@@ -24,6 +25,7 @@ const watch = (run: string, context = fakeContext(), more: Record<string, unknow
 Deno.test("gaea:monitor tells how far a running training is, and how long it will take at this pace", () =>
   withFolder(async (folder) => {
     await writeRun(folder, "running", Deno.pid, 4);
+    using _held = await holdRun(folder);
     const seen = await watch(folder);
     equal(seen.run.state, "running");
     equal(seen.secondsLeft, 90); // Four steps took a minute, six are left.
@@ -33,6 +35,7 @@ Deno.test("gaea:monitor tells how far a running training is, and how long it wil
 Deno.test("gaea:monitor goes on until the run ends, and tells each evaluation once", () =>
   withFolder(async (folder) => {
     await writeRun(folder, "running", Deno.pid, 4);
+    using _held = await holdRun(folder);
     const context = fakeContext();
     let looks = 0;
     const clock = {
@@ -53,6 +56,6 @@ Deno.test("gaea:monitor goes on until the run ends, and tells each evaluation on
 Deno.test("gaea:monitor says that a run has crashed, and where there is none", () =>
   withFolder(async (folder) => {
     await rejects(watch(folder), /there is no training in it/);
-    await writeRun(folder, "running", 2 ** 22 + 1, 4); // Beyond the numbers that Linux gives to processes.
+    await writeRun(folder, "running", 1, 4); // Nobody holds its folder.
     equal((await watch(folder)).run.state, "crashed");
   }));
