@@ -35,7 +35,8 @@ export function structuredAsker(engine: ChatEngine, clock: Clock) {
       try {
         reply = await chatPatiently(engine, build({ structured, attempt }), { retries: 3, clock }, signal);
       } catch (error) {
-        if (!(error instanceof ChatError) || error.fatal) throw error;
+        // A judge that is gone for all that patience is gone for every other question.
+        if (!(error instanceof ChatError) || error.fatal || error.kind === "unreachable") throw error;
         if (error.kind === "schema_unsupported" && structured) {
           refused = true;
           attempt--;

@@ -1,4 +1,5 @@
 /** What the rules say of every single answer. Pure: the same answer always fares the same. */
+import { UsageError } from "../core/errors.ts";
 import { type EvaluationPrompt, userTurns } from "../dialogue/gates_evaluation.ts";
 import { findRepetition } from "../dialogue/gates_repetition.ts";
 import type { GateSettings } from "../dialogue/gates_settings.ts";
@@ -53,6 +54,26 @@ export function matchQuestions(answers: readonly SidedAnswer[], prompts: readonl
     strange.set(id, question);
     return { answer, question };
   });
+}
+
+/**
+ * Compiles the patterns of all questions, so that a bad one is told before anything is asked.
+ *
+ * @throws {UsageError} with every bad pattern at once.
+ */
+export function checkPatterns(prompts: readonly EvaluationPrompt[]): void {
+  const faults: string[] = [];
+  for (const prompt of prompts) {
+    for (const which of ["leaks", "accepts", "rejects"] as const) {
+      try {
+        if (prompt[which]) wholeWords(prompt[which], `"${which}" of "${prompt.id}"`);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        faults.push(...error.faults);
+      }
+    }
+  }
+  if (faults.length > 0) throw new UsageError(faults);
 }
 
 /** Scores answers by rule. */

@@ -1,14 +1,10 @@
 /** Phase 4: whether the trained model is what it was meant to be, beside what it was before. */
 import { resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
-import { readTextFile, writeFileAtomic } from "../core/files.ts";
-import { count } from "../core/format.ts";
-import { readJsonl, writeJsonl } from "../core/jsonl.ts";
+import { writeFileAtomic } from "../core/files.ts";
+import { writeJsonl } from "../core/jsonl.ts";
 import { type Context, defineStep } from "../core/step.ts";
-import { parseThemes } from "../corpus/themes.ts";
-import { loadAnachronisms } from "../dialogue/gates_anachronism.ts";
 import { loadEvaluation } from "../dialogue/gates_evaluation.ts";
-import { loadGateSettings } from "../dialogue/gates_settings.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import { readAnswers, type Side, type SidedAnswer } from "../evaluation/answers.ts";
 import {
@@ -18,23 +14,23 @@ import {
   measureStrata,
   type StratumResult,
 } from "../evaluation/measures.ts";
-import { matchQuestions, scoreAnswers, type Scored, type ScoringRules } from "../evaluation/scoring.ts";
+import { checkPatterns, matchQuestions, scoreAnswers, type Scored } from "../evaluation/scoring.ts";
 import { chooseSuite } from "../evaluation/suite.ts";
-import { temporalRules } from "../evaluation/temporal.ts";
-import { styleRules } from "../evaluation/theme.ts";
-import { Example } from "../records.ts";
 import { coherenceMeasures } from "./evaluate_coherence.ts";
-import { judgeAnswers, judgeOf, type Judging } from "./evaluate_judging.ts";
+import { judgeAnswers, type Judging } from "./evaluate_judging.ts";
 import {
   evaluateFiles,
   type EvaluateOptions,
   evaluateOptions,
   type EvaluatePaths,
   evaluatePaths,
+  judgeOf,
 } from "./evaluate_options.ts";
 import { evaluationText } from "./evaluate_report.ts";
 import { scoreRows, writeTranscripts } from "./evaluate_transcripts.ts";
-import { exists, gatherAnswers, type Model, modelsOf, systemPromptOf } from "./evaluate_sides.ts";
+import { gatherAnswers, systemPromptOf } from "./evaluate_answers.ts";
+import { exists, type Model, modelsOf } from "./evaluate_models.ts";
+import { loadRules } from "./evaluate_rules.ts";
 
 /** What evaluation.json says. */
 export interface Evaluation {
@@ -76,6 +72,7 @@ export const evaluate = defineStep({
     const judge = judgeOf(options);
     const systemPrompt = systemPromptOf(options, personas);
     const asked = chooseSuite(prompts, options.suite);
+    checkPatterns(asked);
     const { answers, ...made } = options.answers === undefined
       ? await askedAnswers(asked, systemPrompt, { options, paths, context })
       : await recordedAnswers(options.answers, { options, paths, context });
@@ -173,31 +170,6 @@ function ggufsOf(models: readonly Model[]): Made["ggufs"] {
 
 function samplingOf({ samples, temperature, topP, maxTokens, seed }: EvaluateOptions): Record<string, number> {
   return { samples, temperature, topP, maxTokens, seed };
-}
-
-/** The rules, out of the presets. */
-async function loadRules(
-  options: EvaluateOptions,
-  paths: EvaluatePaths,
-  context: Context,
-): Promise<{ scoring: ScoringRules; exemplars: string }> {
-  const [settings, lexicon, themes, { personas }] = await Promise.all([
-    loadGateSettings(paths.gates),
-    loadAnachronisms(paths.anachronisms),
-    readTextFile(paths.themes).then((text) => parseThemes(text, paths.themes)),
-    loadPersonas(paths.personas),
-  ]);
-  const given = options.exemplars ?? (await exists(paths.trained) ? paths.trained : undefined);
-  const texts = given === undefined
-    ? personas.flatMap(({ sample }) => sample ? [sample] : [])
-    : (await Array.fromAsync(readJsonl(given, Example, { signal: context.signal, onTorn: () => {} })))
-      .flatMap(({ messages }) => messages.filter(({ role }) => role === "assistant").map(({ content }) => content));
-  const style = styleRules(themes, texts);
-  const of = given === undefined ? "samples of the personas" : `answers of ${given.split(/[\\/]/).at(-1)}`;
-  return {
-    scoring: { style, temporal: temporalRules(lexicon, settings.lastYear), repetition: settings.repetition },
-    exemplars: `${count(style.exemplars)} ${of}: at most ${(100 * style.densest).toFixed(1)} theme words in a hundred`,
-  };
 }
 
 /** Perplexity stands before the share of whole answers, which is its other half. */

@@ -8,11 +8,12 @@ import { readJsonl } from "../core/jsonl.ts";
 import type { Context } from "../core/step.ts";
 import { measureCoherence, measureGeneral, unseen } from "../evaluation/coherence.ts";
 import type { Measure } from "../evaluation/measures.ts";
+import { readGguf } from "../llm/gguf_header.ts";
 import { measurePerplexity, type Perplexity } from "../llm/perplexity.ts";
 import { Example } from "../records.ts";
 import type { EvaluateOptions, EvaluatePaths } from "./evaluate_options.ts";
 import { fingerprintOf } from "./evaluate_gguf.ts";
-import { exists } from "./evaluate_sides.ts";
+import { exists } from "./evaluate_models.ts";
 
 const Score = z.object({
   ppl: z.number(),
@@ -47,6 +48,13 @@ export async function coherenceMeasures(
     return [measureCoherence(undefined, `perplexity needs both models as files: ${missing} is missing`)];
   }
   const own = await heldOut(setting);
+  if (await formOf(tuned) !== await formOf(base)) {
+    context.emit({
+      type: "log",
+      level: "warn",
+      message: "the two GGUFs are quantised differently: what perplexity tells apart may be that",
+    });
+  }
   const measures: Measure[] = [];
   try {
     if (own.text === "") measures.push(measureCoherence(undefined, own.about));
@@ -63,6 +71,14 @@ export async function coherenceMeasures(
   }
   context.emit({ type: "artifact", path: paths.perplexity, title: "Perplexity" });
   return measures;
+}
+
+/** The types of a file's tensors and how many there are of each: the same for models that were quantised alike. */
+async function formOf(path: string): Promise<string> {
+  const { tensors } = await readGguf(path);
+  return JSON.stringify(
+    [...Map.groupBy(tensors, ({ type }) => type)].map(([type, list]) => [type, list.length]).sort(),
+  );
 }
 
 /** Answers of the held-out dataset that share nothing with the training data, or a text as it is. */

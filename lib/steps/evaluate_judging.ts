@@ -1,6 +1,5 @@
 /** What a judge makes of the answers: marks for the voice, decisions on temporal compliance. Each is kept when it comes. */
 import { z } from "zod";
-import { UsageError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { readJsonl } from "../core/jsonl.ts";
 import { openJsonlLog } from "../core/jsonl_log.ts";
@@ -45,14 +44,6 @@ type Kept = z.output<typeof Kept>;
 
 /** Answers that are judged between two writes. */
 const BATCH = 16;
-
-/** @throws {UsageError} for half a judge. */
-export function judgeOf({ judgeUrl, judgeModel }: EvaluateOptions): { url: string; model: string } | undefined {
-  if (judgeUrl === undefined && judgeModel === undefined) return undefined;
-  if (judgeUrl === undefined) throw new UsageError("Missing --judge-url: the server that has --judge-model");
-  if (judgeModel === undefined) throw new UsageError("Missing --judge-model: which model of --judge-url judges");
-  return { url: judgeUrl, model: judgeModel };
-}
 
 /**
  * Judges what needs judging; what an earlier run judged is not judged again.

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { UsageError } from "../core/errors.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { gateFiles } from "../dialogue/gates_load.ts";
@@ -113,4 +114,12 @@ export function evaluateFiles(options: EvaluateOptions, env: Readonly<Record<str
       ...[paths.scores, paths.evaluation_json, paths.report, paths.transcripts, paths.transcriptsHtml],
     ],
   };
+}
+
+/** The model that judges. @throws {UsageError} for half a judge. */
+export function judgeOf({ judgeUrl, judgeModel }: EvaluateOptions): { url: string; model: string } | undefined {
+  if (judgeUrl === undefined && judgeModel === undefined) return undefined;
+  if (judgeUrl === undefined) throw new UsageError("Missing --judge-url: the server that has --judge-model");
+  if (judgeModel === undefined) throw new UsageError("Missing --judge-model: which model of --judge-url judges");
+  return { url: judgeUrl, model: judgeModel };
 }

@@ -5,7 +5,7 @@ import { WORKSPACE } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
 import { evaluate, type EvaluateResult } from "./evaluate.ts";
 import { evaluatePaths } from "./evaluate_options.ts";
-import { exists } from "./evaluate_sides.ts";
+import { exists } from "./evaluate_models.ts";
 import { type Conversation, conversations } from "./evaluate_transcripts.ts";
 import type { Pipeline } from "./pipelines.ts";
 import { optionsFor } from "./walkthrough.ts";

@@ -233,6 +233,22 @@ Deno.test("evaluate names all that is wrong with how the models are named", asyn
   await rejects(run({ answers: "/nowhere/x.jsonl" }), /there is no such file/);
 });
 
+Deno.test("evaluate tells bad patterns of questions before it asks anything", () =>
+  withServer(async ({ run, server, folder }) => {
+    const evaluation = join(folder, "mine.jsonc");
+    const question = { id: "a", category: "sense_shift", prompt: "What is a web?", leaks: ["tele(vision"] };
+    const control = { id: "b", category: "control", prompt: "Who?", accepts: ["x{2"] };
+    await Deno.writeTextFile(evaluation, JSON.stringify({ prompts: [question, control] }));
+    await rejects(run({ evaluation }), (error: UsageError) => {
+      deepEqual(error.faults.map((fault) => fault.slice(0, 40)), [
+        'Cannot use "leaks" of "a": the pattern "',
+        'Cannot use "accepts" of "b": the pattern',
+      ]);
+      return true;
+    });
+    equal(server.requests.length, 0);
+  }));
+
 Deno.test("evaluate ends with the reason where the server cannot answer, and keeps what it has", () =>
   withServer(async ({ run, server, read }) => {
     server.behave((request) =>
@@ -242,4 +258,15 @@ Deno.test("evaluate ends with the reason where the server cannot answer, and kee
     );
     await rejects(run(), /token/);
     ok((await read("answers.jsonl")).trimEnd().split("\n").length >= 7);
+  }));
+
+Deno.test("evaluate finds a server that is not there before it asks another one", () =>
+  withServer(async ({ run, server }) => {
+    const gone = "http://127.0.0.1:8";
+    await rejects(run({ baseUrl: gone }), /nobody answers at http:\/\/127\.0\.0\.1:8/);
+    await rejects(run({ judgeUrl: gone, judgeModel: "judge" }), (error: UsageError) => {
+      match(error.hint ?? "", /--judge-url/);
+      return true;
+    });
+    equal(server.requests.length, 0);
   }));
