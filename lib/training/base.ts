@@ -38,10 +38,10 @@ export async function resolveBase(name: string, dataRoot: string, context: Conte
 
 /**
  * What tells a base from another one without reading it whole: SHA-256 over its config.json and the names and sizes of
- * its weights. Undefined for models of the hub: their version is known once they are loaded.
+ * its weights. Undefined for what is not there, and for models of the hub: their version is known once they are loaded.
  */
 export async function baseMark({ kind, path }: BaseModel): Promise<string | undefined> {
-  if (kind === "hub") return undefined;
+  if (kind === "hub" || !(await Deno.stat(path).catch(() => undefined))?.isDirectory) return undefined;
   const files: string[] = [];
   for await (const { name } of Deno.readDir(path)) {
     if (/\.(safetensors|bin)$/.test(name)) files.push(`${name} ${(await Deno.stat(join(path, name))).size}`);

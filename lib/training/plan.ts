@@ -95,7 +95,7 @@ export async function planTraining(options: TrainOptions, context: Context): Pro
 
   const dataset = recipe.dataset ?? join(root, "dataset", "theme_dataset.jsonl");
   const { split, why } = await findSplit(dataset, context.signal);
-  const base = await resolveBase(recipe.baseModel, root, context);
+  const base = await baseOf(recipe.baseModel, root, context);
   return {
     recipe: await withRate(recipe, base, context),
     recipeName: options.recipe ?? before?.recipeName,
@@ -109,6 +109,16 @@ export async function planTraining(options: TrainOptions, context: Context): Pro
     launch,
     env: file?.env ?? before?.env ?? {},
   };
+}
+
+/** A base that is not there is a finding among others: it is looked for where it would be. */
+async function baseOf(name: string, root: string, context: Context): Promise<BaseModel> {
+  try {
+    return await resolveBase(name, root, context);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { kind: "folder", name, path: resolve(join(root, name)) };
+  }
 }
 
 /** `auto` becomes the rate that fits the size of the base. */

@@ -161,19 +161,17 @@ export async function loadRecipe(name: string): Promise<RecipeFile> {
 export function effectiveRecipe(file: GivenRecipe | undefined, given: GivenRecipe): Recipe {
   const pick = (values: object | undefined) =>
     Object.fromEntries(Object.entries(values ?? {}).filter(([key, value]) => key in shape && value !== undefined));
-  const recipe = checkOptions(Recipe, { ...pick(file), ...pick(given) });
-  const faults = clashes(recipe);
-  if (faults.length > 0) throw new UsageError(faults);
-  return recipe;
+  const values = { ...pick(file), ...pick(given) };
+  return checkOptions(Recipe, values, clashes(values));
 }
 
 /** Values that cannot stand together, each as a fault. */
-function clashes(recipe: Recipe): string[] {
+function clashes(recipe: GivenRecipe): string[] {
   const faults: string[] = [];
   if (recipe.use4bit && recipe.use8bit) {
     faults.push("Cannot use --use-4bit with --use-8bit: the base is held in one of them");
   }
-  if (recipe.earlyStopping > 0 && recipe.valSplit === 0) {
+  if (recipe.earlyStopping && recipe.valSplit === 0) {
     faults.push("Cannot use --early-stopping with --val-split 0: without validation no loss says when to end");
   }
   return faults;

@@ -50,6 +50,12 @@ export async function surveyBase(base: BaseModel, context: Context): Promise<Bas
 }
 
 async function surveyFolder(folder: string, name: string): Promise<BaseSurvey> {
+  if (!await Deno.stat(folder).then((info) => info.isDirectory, () => false)) {
+    const remedy =
+      "Give the folder of a Hugging Face model, an id of the hub such as Qwen/Qwen2.5-1.5B-Instruct, or tiny; " +
+      "a temporal model is merged first.";
+    return { findings: [error(CHECK, `There is no model "${name}", neither here nor in the data root`, remedy)] };
+  }
   const { config, shape, findings } = await readConfig(folder, name);
   const weights = await surveyWeights(folder, name);
   return {
