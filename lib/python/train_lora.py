@@ -116,6 +116,7 @@ def train(config, folder, run):
     events.log("loading torch, transformers and TRL")
     import training_setup as setup
     from accelerate import PartialState
+    from training_environment import compare, describe
     from training_loop import LoraTrainer
     from transformers import set_seed
 
@@ -136,9 +137,13 @@ def train(config, folder, run):
         processing_class=tokenizer,
         peft_config=setup.lora_config(recipe),
     )
+    if config.get("fsdp") and not trainer.is_fsdp_enabled:
+        raise setup.Failure("other", "FSDP was asked for, but accelerate does not use it on this machine: it takes GPUs")
     leads = trainer.is_world_process_zero()
     if leads:
-        found = setup.describe(trainer, precision, len(train_rows), len(val_rows or []), dropped)
+        found = describe(trainer, precision, len(train_rows), len(val_rows or []), dropped)
+        if config.get("resume"):
+            compare(folder / "environment.json", found)
         write_json(folder / "environment.json", found)
     if not LAUNCHED and run.asked_to_stop():
         return {"state": "stopped"}

@@ -206,35 +206,3 @@ def lora_config(recipe):
         bias="none",
         task_type="CAUSAL_LM",
     )
-
-
-def describe(trainer, precision, rows, val_rows, dropped):
-    """What the run stands on; also said in a line."""
-    import platform
-    from importlib.metadata import version
-
-    device = trainer.args.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    total = sum(p.numel() for p in trainer.model.parameters())
-    trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    packages = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
-    found = {
-        "python": platform.python_version(),
-        "packages": {package: version(package) for package in packages},
-        "device": device.type,
-        "deviceName": name,
-        "processes": trainer.args.world_size,
-        "precision": precision,
-        "parameters": total,
-        "trainedParameters": trained,
-        "trainRows": rows,
-        "valRows": val_rows,
-        "droppedRows": dropped,
-        # Of a base from the hub: which of its versions it was.
-        "baseCommit": getattr(trainer.model.config, "_commit_hash", None),
-    }
-    events.log(
-        f"{trained:,} of {total:,} values are trained, in {precision} on {name}; {rows:,} rows to train on, "
-        f"{val_rows:,} to validate on"
-    )
-    return found

@@ -145,7 +145,7 @@ class Watch(TrainerCallback):
         return control
 
     def on_save(self, args, state, control, **_):
-        self.tell(state, always=True)
+        self.tell(state, always=state.global_step < state.max_steps)
 
 
 def memory(device):

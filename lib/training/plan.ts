@@ -11,6 +11,7 @@ import { fittedLearningRate } from "./learning_rate.ts";
 import { surveyBase } from "./preflight/base_survey.ts";
 import { effectiveRecipe, loadRecipe, type Recipe } from "./recipe.ts";
 import { readRunRecord, readRunState, runPaths, type RunRecord } from "./run_file.ts";
+import { isFolder } from "../llm/llama_cpp_cache.ts";
 import type { TrainOptions } from "./train_options.ts";
 
 /** Where the examples come from. */
@@ -93,9 +94,13 @@ export async function planTraining(options: TrainOptions, context: Context): Pro
   const replaces = !resume && await holdsSomething(outputDir);
   if (replaces) await refuseUnlessRun(outputDir, options.overwrite);
 
-  const dataset = recipe.dataset ?? join(root, "dataset", "theme_dataset.jsonl");
+  // A run that is gone on with says where its things are, wherever it is gone on with from.
+  const dataset = options.dataset ?? before?.dataset.path ?? recipe.dataset ??
+    join(root, "dataset", "theme_dataset.jsonl");
   const { split, why } = await findSplit(dataset, context.signal);
-  const base = await baseOf(recipe.baseModel, root, context);
+  const base = options.baseModel === undefined && before && await isFolder(before.base.path)
+    ? { kind: before.base.kind, name: before.base.name, path: before.base.path }
+    : await baseOf(recipe.baseModel, root, context);
   return {
     recipe: await withRate(recipe, base, context),
     recipeName: options.recipe ?? before?.recipeName,

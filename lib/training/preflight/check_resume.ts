@@ -1,8 +1,9 @@
 /** Whether a training that goes on from a checkpoint ends where it would have ended. */
+import { dirname } from "node:path";
 import { inspectCheckpoint } from "../checkpoints.ts";
 import { rowsHash } from "../dataset.ts";
 import { type TrainingPlan, worldSize } from "../plan.ts";
-import { driftBetween } from "../run_file.ts";
+import { driftBetween, runPaths } from "../run_file.ts";
 import type { PlacedRow } from "./check_dataset.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
@@ -57,7 +58,13 @@ export async function checkResume(plan: TrainingPlan, sides: Sides, totalSteps: 
   });
   findings.push(
     ...drift.map((what) =>
-      error(CHECK, `The run was begun with something else: ${what}`, "Leave it as it was, or begin a new run.")
+      error(
+        CHECK,
+        `The run was begun with something else: ${what}`,
+        what.includes("examples")
+          ? `The rows as they were lie with the run: --dataset "${runPaths(dirname(plan.resumeFrom ?? "")).train}"`
+          : "Leave it as it was, or begin a new run.",
+      )
     ),
   );
   if (findings.length === 0) {
