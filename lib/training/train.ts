@@ -1,16 +1,12 @@
 /** Runs a planned training: keeps what it is, starts the trainer, passes on what it tells, and says how it ended. */
 import { join, resolve } from "node:path";
 import { isAbort, ToolError, UsageError, UserError } from "../core/errors.ts";
-import { runPython, type Toolchain } from "../core/python.ts";
-import { pythonFor } from "../core/python_venv.ts";
 import type { Context, StepEvent } from "../core/step.ts";
-import { WORKSPACE } from "../core/paths.ts";
 import { VERSION } from "../core/version.ts";
-import { emitAll, removeAll } from "../llm/llama_cpp_cache.ts";
+import { removeAll } from "../llm/llama_cpp_cache.ts";
 import { baseMark } from "./base.ts";
 import { checkpointsOf } from "./checkpoints.ts";
 import { writeRows } from "./dataset.ts";
-import { launchArguments, threadsEach } from "./launch.ts";
 import { type TrainingPlan, worldSize } from "./plan.ts";
 import type { Finding } from "./preflight/finding.ts";
 import {
@@ -27,6 +23,7 @@ import {
   writeJson,
 } from "./run_file.ts";
 import { trainFault } from "./train_faults.ts";
+import { type ProcessSettings, runTrainer, watchSilence } from "./train_process.ts";
 import { trainProgress } from "./train_progress.ts";
 
 /** What a finished training left. */
@@ -36,29 +33,17 @@ export interface TrainedRun {
   readonly outcome: Outcome;
 }
 
-export interface TrainerSettings {
+export interface TrainerSettings extends ProcessSettings {
   /** What was found before; kept with the run. */
   readonly findings?: readonly Finding[];
-  /** The trainer. @default {"train_lora.py"} */
-  readonly script?: string;
-  /** The packages that it runs on. @default {"train"} */
-  readonly toolchain?: Toolchain;
   /** What only this trainer reads of its configuration. */
   readonly extra?: Readonly<Record<string, unknown>>;
-  /**
-   * What the trainer may use to finish its step and save a checkpoint once it was asked to stop: a step of a large model
-   * takes half a minute, a checkpoint on a slow disk another one. A second Ctrl-C waits for nothing. @default {600_000}
-   */
-  readonly stopMs?: number;
   /** Silence after which a warning comes, in milliseconds: longer than any step or saving. @default {900_000} */
   readonly silenceMs?: number;
 }
 
 /** A run that cannot be gone on with: something that decides its weights is not what it was. */
 export class DriftError extends UsageError {}
-
-/** Exit code of a trainer that was asked to stop and did. */
-const STOPPED = 75;
 
 /**
  * Trains. The run's folder then holds `final/`, `train_results.json` and `eval_results.json`.
@@ -85,6 +70,7 @@ export async function trainModel(
   await writeJson(paths.preflight, settings.findings ?? []);
   await writeJson(paths.config, { ...trainerConfig(plan, record), ...settings.extra });
   for (const path of [paths.outcome, paths.stop]) await removeAll(path);
+  await endLastLine(paths.events);
   const earlier = plan.resumeFrom ? await readRunState(folder) : undefined;
   let state: RunState = {
     state: "running",
@@ -121,11 +107,12 @@ export async function trainModel(
   const whole = (await checkpointsOf(folder)).find(({ fault }) => fault === undefined);
   const goOn = whole && `deno task train --resume-latest --output-dir "${folder}"`;
   state = { ...state, ...endOf(outcome, whole?.folder), ended: new Date(context.clock.now()).toISOString() };
-  const keep = () => writeJson(paths.state, state);
+  // Where the disk is full, why it failed is the more important word.
+  const keep = () => writeJson(paths.state, state).catch(() => {});
 
   if (!thrown && outcome?.state === "complete") {
     state.state = "complete";
-    await keep();
+    await writeJson(paths.state, state);
     context.emit({ type: "artifact", path: paths.trainResults, title: "Training results" });
     return { folder, final: paths.final, outcome };
   }
@@ -197,6 +184,12 @@ async function prepareRun(plan: TrainingPlan, context: Context): Promise<RunReco
   return record;
 }
 
+/** A trainer that was killed, or found no room, may have left half a line, which the next one would go on with. */
+async function endLastLine(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path).catch(() => new Uint8Array());
+  if (bytes.length > 0 && bytes.at(-1) !== 0x0a) await Deno.writeTextFile(path, "\n", { append: true });
+}
+
 /** Takes away what a run wrote, and nothing else. */
 async function clearRun(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
@@ -234,59 +227,4 @@ function endOf(outcome: Outcome | undefined, checkpoint: string | undefined): Pa
     ...(outcome?.maxSteps === undefined ? {} : { maxSteps: outcome.maxSteps }),
     ...(metrics.length > 0 ? { metrics: Object.fromEntries(metrics) } : {}),
   };
-}
-
-async function runTrainer(
-  plan: TrainingPlan,
-  take: (event: StepEvent) => void,
-  context: Context,
-  { script = "train_lora.py", toolchain = "train", stopMs = 600_000 }: TrainerSettings,
-): Promise<void> {
-  const paths = runPaths(plan.outputDir);
-  await emitAll(pythonFor(toolchain, context), context);
-  // A signal would end a trainer in the middle of a step; a file asks it, on every system.
-  const leave = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stop = () => {
-    void Deno.writeTextFile(paths.stop, "").catch(() => leave.abort(context.signal.reason));
-    timer = setTimeout(() => leave.abort(context.signal.reason), stopMs);
-    context.emit({ type: "log", level: "info", message: "finishing the step and saving a checkpoint" });
-  };
-  context.signal.throwIfAborted();
-  context.signal.addEventListener("abort", stop, { once: true });
-  const local = plan.base.kind !== "hub";
-  const env = { ...plan.env, ...(local ? { HF_HUB_OFFLINE: "1" } : {}) };
-  const config = ["--config", paths.config];
-  const { launch } = plan;
-  const run = launch
-    ? runPython(
-      toolchain,
-      "launch.py",
-      [...launchArguments(launch), resolve(WORKSPACE, "lib", "python", script), ...config],
-      { ...context, signal: leave.signal },
-      { env: { OMP_NUM_THREADS: String(threadsEach(launch)), ...env }, eventFile: paths.events },
-    )
-    : runPython(toolchain, script, config, { ...context, signal: leave.signal }, { env, eventFile: paths.events });
-  try {
-    for await (const event of run) take(event);
-  } catch (error) {
-    if (!(error instanceof ToolError && error.code === STOPPED)) throw error;
-  } finally {
-    context.signal.removeEventListener("abort", stop);
-    clearTimeout(timer);
-  }
-}
-
-/** Says once that nothing was heard for long: a GPU that hangs says nothing at all. */
-function watchSilence(ms: number, emit: Context["emit"]): { heard(): void; end(): void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const message =
-    `nothing was heard of the trainer for ${Math.round(ms / 60_000)} minutes: the GPU may hang. Ctrl-C twice ` +
-    "ends it; on AMD go on with the settings of --recipe amd-stable (AMD_SERIALIZE_KERNEL=3, a smaller batch)";
-  const heard = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => emit({ type: "log", level: "warn", message }), ms);
-  };
-  heard();
-  return { heard, end: () => clearTimeout(timer) };
 }
