@@ -31,9 +31,9 @@ export function openingsTable({ base }: Sides): Table {
 }
 
 /** How many, how long, and what had to be cut or asked for again. */
-export function voicesTable(sides: Sides): Table {
+export function voicesTable({ base, tuned }: Sides): Table {
   return table(
-    Object.entries(sides).map(([side, rows]: [string, readonly ShownVoice[]]) => ({
+    Object.entries({ base, tuned }).map(([side, rows]) => ({
       side,
       continuations: rows.length,
       words: rows.reduce((sum, { words }) => sum + words, 0),
