@@ -97,9 +97,6 @@ export function imposterGate(input: ImposterInput): ImposterResult {
       "nearest to the author; above the grey zone found on texts whose writer is known",
   };
   const open = (why: string): ImposterResult => ({ gate: { ...about, status: "not shown", why } });
-  if (input.imposters.length < LEAST_IMPOSTERS) {
-    return open(`there are ${input.imposters.length} imposters, and ${LEAST_IMPOSTERS} are needed`);
-  }
   const counter = createCounter(input.background);
   const hand = (name: string, texts: readonly string[]): Hand => ({
     name,
@@ -115,7 +112,14 @@ export function imposterGate(input: ImposterInput): ImposterResult {
     ),
   });
   const size = (rows: readonly Row[]) => rows.reduce((sum, row) => sum + (counter.part(row, "words")[0] ?? 0), 0);
-  const imposters = input.imposters.map(({ name, text }) => hand(name, [text]));
+  const imposters = input.imposters.map(({ name, text }) => hand(name, [text])).filter(({ rows }) =>
+    size(rows) >= LEAST_BAG
+  );
+  if (imposters.length < LEAST_IMPOSTERS) {
+    return open(
+      `there are ${imposters.length} imposters of ${LEAST_BAG} words or more, and ${LEAST_IMPOSTERS} are needed`,
+    );
+  }
   const author = hand("author", input.ref);
   const hold = hand("hold", input.hold), tuned = hand("tuned", input.tuned), base = hand("base", input.base);
   const shortest = Math.min(...imposters.map(({ rows }) => size(rows)));

@@ -5,10 +5,12 @@ import { WORKSPACE } from "@/core/paths.ts";
 import { cutPieces } from "@/evaluation/style/pieces.ts";
 import { compare, comparisonText } from "@/steps/gaea/compare.ts";
 import { readAuthor } from "@/steps/gaea/compare_author.ts";
+import { askLanguageModel } from "@/steps/gaea/compare_coherence.ts";
 import { readComparison } from "@/steps/gaea/compare_file.ts";
 import { voicePath } from "@/steps/gaea/voice_files.ts";
 import { fakeContext } from "../../fakes/context.ts";
 import { withFolder } from "../../fakes/folder.ts";
+import { realContext, tinyModel, whyNoLlama } from "../../fakes/llama.ts";
 
 const sample = (...path: string[]) => Deno.readTextFileSync(join(WORKSPACE, "data-samples", ...path));
 const MANUSCRIPT = sample("manuscript", "one_over.md");
@@ -187,7 +189,20 @@ Deno.test("imposters of one's own are used, each file or folder a hand, and name
     match(comparison.background, /2 texts by other hands from .*others/);
     const gate = comparison.gates.find(({ id }) => id === "imposters");
     equal(gate?.status, "not shown");
-    match(gate?.why ?? "", /there are 2 imposters, and 10 are needed/);
+    match(gate?.why ?? "", /there are 2 imposters of 400 words or more, and 10 are needed/);
     ok(comparison.targets.every(({ status }) => status !== "met"));
+  });
+});
+
+Deno.test("a language model that is neither of the two is asked by llama-perplexity", async () => {
+  const missing = await whyNoLlama();
+  if (missing) return console.log(`skipped: ${missing}`);
+  await withFolder(async (folder) => {
+    const model = await tinyModel(join(folder, "judge.gguf"));
+    const [hold = "", tuned = ""] = cutPieces(MANUSCRIPT, 150);
+    const asked = await askLanguageModel(model, { hold: [hold], tuned: [tuned] }, realContext());
+    equal(asked.name, "judge.gguf");
+    ok(asked.tuned > 0 && Number.isFinite(asked.tuned));
+    ok(asked.hold.length > 0 && asked.hold.every((bits) => bits > 0 && Number.isFinite(bits)));
   });
 });
