@@ -25,6 +25,8 @@ KEPT_BYTES = 1_500_000_000
 POSITIONS = 64
 # Tokens of a prompt at most.
 TOKENS = 384
+# Two tokens whose log-probabilities lie closer than this are equally likely: rounding decides which comes first.
+TIE = 0.01
 # Parameters of a model that one thread is enough for.
 SMALL = 20_000_000
 # Places at which a converted model is asked for its next token.
@@ -139,6 +141,12 @@ def rendered(questions, tokenizer):
     ]
 
 
+def agreement(reference, other):
+    """1 where the first choice of `other` is the reference's too, or as likely to it, one figure a position."""
+    chosen = reference.gather(-1, other.argmax(dim=-1, keepdim=True)).squeeze(-1)
+    return (reference.max(dim=-1).values - chosen < TIE).double()
+
+
 def attach(model, adapter):
     """The model with the adapter beside it; without one, with an adapter that was never trained and so does nothing."""
     from peft import LoraConfig, PeftModel, get_peft_model
@@ -224,7 +232,10 @@ def run(request):
     if request["prompts"]:
         tokenizer = AutoTokenizer.from_pretrained(request["base"], local_files_only=True)
         rows, differs = rows_of(request, tokenizer)
-        picked = positions_of(rows, model.config.get_text_config().vocab_size)
+        vocabulary = model.config.get_text_config().vocab_size
+        if max(map(max, rows)) >= vocabulary:
+            sys.exit(f"the tokenizer uses token {max(map(max, rows))}, and the model knows {vocabulary}: they do not belong together")
+        picked = positions_of(rows, vocabulary)
         with model.disable_adapter():
             base = list(distributions(model, rows, picked, "base"))
         tuned = list(distributions(model, rows, picked, "base and adapter"))
@@ -250,7 +261,7 @@ def run(request):
             kl.append(divergence(of_tuned, of_merged))
             kl_base.append(divergence(of_base, of_merged))
             base_tuned.append(divergence(of_base, of_tuned))
-            same.append((of_tuned.argmax(dim=-1) == of_merged.argmax(dim=-1)).double())
+            same.append(agreement(of_tuned, of_merged))
             largest = max(largest, (of_tuned - of_merged).abs().max().item())
             probes.append(probe_of(ids, positions, of_merged, special))
         answer |= {

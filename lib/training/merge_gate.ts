@@ -16,7 +16,7 @@ export const MergeFigures = z.object({
   baseKl: figure,
   /** KL(base ‖ base + adapter): what the adapter brings beside the base. */
   adapterKl: figure,
-  /** Share of positions at which both would say the same. */
+  /** Share of positions at which the merged model's first choice is that of base and adapter, or to them as likely. */
   topAgreement: figure,
   /** Largest difference of two log-probabilities. */
   largestDifference: figure,

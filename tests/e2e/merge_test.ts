@@ -1,11 +1,16 @@
 /** Merging with the real torch, transformers and PEFT, on the tiny base model. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { z } from "zod";
 import { parseOptions } from "@/core/options.ts";
 import { WORKSPACE } from "@/core/paths.ts";
+import { runPython } from "@/core/python.ts";
 import { delay } from "@/core/python_process.ts";
 import { findPython } from "@/core/python_venv.ts";
 import { merge } from "@/steps/merge.ts";
+import { readAdapter } from "@/training/adapter.ts";
+import { compareModels } from "@/training/merge_compare.ts";
+import { judgeMerge, MergeFigures } from "@/training/merge_gate.ts";
 import { readMergeRecord } from "@/training/merge_record.ts";
 import { readModel, tensorBlocks } from "@/training/safetensors.ts";
 import { makeTinyBase } from "@/training/tiny_base.ts";
@@ -125,6 +130,31 @@ Deno.test({
       const { figures } = await run([...args, "--base-model", base]);
       ok(figures && figures.meanKl > 1e-9 && figures.meanKl < 1e-3 && figures.topAgreement >= 0.99);
       equal((await readMergeRecord(output))?.model.dtype, "BF16");
+    }),
+});
+
+const Variant = MergeFigures.extend({ base: z.string(), adapter: z.string(), merged: z.string() });
+
+Deno.test({
+  name: "adapters of every kind are merged: into shards, tied heads and half precision, with heads of their own",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const context = realContext();
+      const script = join(WORKSPACE, "tests", "fakes", "merge_variants.py");
+      const args = [folder, await makeTinyBase(context)];
+      for await (const event of runPython("train", script, args, context)) context.emit(event);
+      const results = JSON.parse(await Deno.readTextFile(join(folder, "results.json")));
+      for (const [name, result] of Object.entries(results)) {
+        const { base, adapter, merged, ...figures } = Variant.parse(result);
+        const { targets } = await readAdapter(adapter);
+        const findings = [
+          ...await compareModels({ base, merged, targets }, context),
+          ...judgeMerge(figures, "BF16"),
+        ];
+        ok(findings.every(({ level }) => level === "ok"), `${name}: ${JSON.stringify(findings)}`);
+      }
+      equal(Object.keys(results).length, 4);
     }),
 });
 
