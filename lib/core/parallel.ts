@@ -9,7 +9,7 @@ import { UsageError, UserError } from "./errors.ts";
 import { createFile, fileError } from "./files.ts";
 import type { Note } from "./parallel_batch.ts";
 import { type Done, type Lane, openLane, openThread } from "./parallel_lanes.ts";
-import { createPool, type Pool, readBatches } from "./parallel_read.ts";
+import { createPool, type Pool, readBatches, release } from "./parallel_read.ts";
 
 /** Bytes of a batch: large enough that messages cost nothing, small enough that many in flight stay small. */
 const BATCH = 1 << 20;
@@ -180,6 +180,7 @@ function collector<Options extends object>(
     lines += batch.lines;
     buffers.give(bytes);
     spares.give(output);
+    release(rejects.buffer);
     context.emit({ type: "progress", label, done: result.bytes, total, unit: "bytes" });
   };
 }

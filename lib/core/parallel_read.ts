@@ -9,7 +9,7 @@ export interface Batch {
   ended: boolean;
 }
 
-/** Buffers that go round between threads instead of being made anew. Odd large ones are left to the collector. */
+/** Buffers that go round between threads instead of being made anew. Odd large ones are freed. */
 export interface Pool {
   /** Bytes of the largest that it was given. */
   readonly largest: number;
@@ -29,14 +29,21 @@ export function createPool(count: number, limit: number): Pool {
       const index = free.findIndex((bytes) => bytes.length >= size);
       // Where all are too small, one makes room for the larger one that will come back.
       const [bytes] = free.splice(Math.max(index, 0), 1);
-      return bytes && index >= 0 ? bytes : new Uint8Array(size);
+      if (bytes && index >= 0) return bytes;
+      if (bytes) release(bytes.buffer);
+      return new Uint8Array(size);
     },
     give({ buffer }) {
-      if (buffer.byteLength > limit || free.length >= count) return;
+      if (buffer.byteLength > limit || free.length >= count) return release(buffer);
       largest = Math.max(largest, buffer.byteLength);
       free.push(new Uint8Array(buffer));
     },
   };
+}
+
+/** Gives memory back at once: a thread that makes few objects does not collect its garbage for a long time. */
+export function release(buffer: ArrayBuffer): void {
+  buffer.transfer(0);
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UsageError, UserError } from "@/core/errors.ts";
 import { readJsonl } from "@/core/jsonl.ts";
 import { transformJsonl, type TransformOptions } from "@/core/parallel.ts";
+import { createPool } from "@/core/parallel_read.ts";
 import { z } from "zod";
 import { fakeContext } from "../fakes/context.ts";
 
@@ -207,4 +208,15 @@ Deno.test("transformJsonl writes what readJsonl reads", async () => {
   await Deno.writeTextFile(path, output);
   deepEqual(await Array.fromAsync(readJsonl(path, z.object({ n: z.number() }))), [{ n: 2 }]);
   await Deno.remove(path);
+});
+
+Deno.test("createPool hands out what it was given, and frees at once what it does not keep", () => {
+  const pool = createPool(1, 100);
+  const [kept, odd, extra] = [new Uint8Array(50), new Uint8Array(101), new Uint8Array(60)];
+  for (const bytes of [kept, odd, extra]) pool.give(bytes);
+  deepEqual([kept, odd, extra].map(({ buffer }) => buffer.detached), [false, true, true]);
+  equal(pool.take(40).buffer, kept.buffer);
+  pool.give(kept);
+  equal(pool.take(80).length, 80);
+  equal(kept.buffer.detached, true); // It was too small.
 });
