@@ -7,8 +7,9 @@ import { findOtherLanguage } from "./gates_language.ts";
 import { findRepetition } from "./gates_repetition.ts";
 import type { GateReason, GateSettings } from "./gates_settings.ts";
 import { compileSlop, type Slop, type SlopFile, slopScore } from "./gates_slop.ts";
-import { copiedFrom, pointsAtPage, wordsOf } from "./gates_source.ts";
+import { type Copied, copyFinder, pointsAtPage } from "./gates_source.ts";
 import type { Exchange } from "./parse.ts";
+import { createVocabulary, type Vocabulary } from "./words.ts";
 
 /** What the gates look at. */
 export interface GateSubject extends Exchange {
@@ -24,9 +25,12 @@ export interface GateRules {
   readonly settings: GateSettings;
   readonly off: ReadonlySet<GateReason>;
   readonly themes: Themes;
-  readonly functionWords: ReadonlySet<string>;
+  /** Numbers of the words that the gates have met; shared, so that each text is read once. */
+  readonly vocabulary: Vocabulary;
+  readonly functionWords: ReadonlySet<number>;
   readonly slop: Slop;
   readonly findAnachronism: (text: string) => Found | undefined;
+  readonly copiedFrom: (answer: string, passage: string, spanWords: number) => Copied;
   readonly findEvaluation: (question: string) => EvaluationPrompt | undefined;
 }
 
@@ -47,13 +51,16 @@ export function compileGates(
     evaluation: EvaluationFile;
   },
 ): GateRules {
+  const vocabulary = createVocabulary();
   return {
     settings,
     off: new Set(settings.off),
     themes,
-    functionWords: new Set(settings.language.functionWords),
+    vocabulary,
+    functionWords: new Set(settings.language.functionWords.flatMap((word) => [...vocabulary.read(word)])),
     slop: compileSlop(slop),
     findAnachronism: anachronismFinder(anachronisms, settings.lastYear),
+    copiedFrom: copyFinder(vocabulary),
     findEvaluation: evaluationFinder(evaluation.prompts, settings.evaluation),
   };
 }
@@ -66,8 +73,9 @@ const CHECKS: Partial<Record<GateReason, Check>> = {
     return length < shortest ? `the answer has ${length} characters, fewer than ${shortest}` : undefined;
   },
   llm_artefact: ({ user, assistant }) => findArtefact(assistant) ?? findArtefact(user),
-  wrong_language: ({ user, assistant }, { settings: { language }, functionWords }) =>
-    findOtherLanguage(assistant, language, functionWords) ?? findOtherLanguage(user, language, functionWords),
+  wrong_language: ({ user, assistant }, { settings: { language }, functionWords, vocabulary }) =>
+    findOtherLanguage(assistant, language, functionWords, vocabulary) ??
+      findOtherLanguage(user, language, functionWords, vocabulary),
   question_not_self_contained: ({ user }) => pointsAtPage(user),
   answer_points_at_source: ({ assistant }) => pointsAtPage(assistant),
   evaluation_prompt({ user }, { findEvaluation }) {
@@ -88,17 +96,18 @@ const CHECKS: Partial<Record<GateReason, Check>> = {
     if (words >= least) return undefined;
     return `the answer has ${words} words of ${any ? "the themes" : known.join(", ")}, fewer than ${least}`;
   },
-  repetition: ({ assistant }, { settings }) => findRepetition(assistant, settings.repetition),
-  copied_from_passage({ assistant, passage }, { settings: { copied } }) {
+  repetition: ({ assistant }, { settings, vocabulary }) => findRepetition(assistant, settings.repetition, vocabulary),
+  copied_from_passage({ assistant, passage }, { settings: { copied }, copiedFrom }) {
     const { longest, span, share } = copiedFrom(assistant, passage, copied.spanWords);
     if (longest <= copied.longest && share <= copied.share) return undefined;
     return `${longest} words in one run, ${Math.round(100 * share)} % of the answer in runs of ${copied.spanWords}: ` +
       JSON.stringify(span.slice(0, 80));
   },
-  slop({ assistant, spared }, { settings, slop }) {
+  slop({ assistant, spared }, { settings, slop, vocabulary }) {
     const { most, fromWords } = settings.slop;
-    const { rate, found } = slopScore(slop, assistant, spared);
-    if (rate <= most || wordsOf(assistant).length < fromWords) return undefined;
+    const words = vocabulary.read(assistant).length;
+    const { rate, found } = slopScore(slop, assistant, words, spared);
+    if (rate <= most || words < fromWords) return undefined;
     return `${rate.toFixed(1)} in a hundred words, more than ${most}: ${found.slice(0, 6).join("; ")}`;
   },
 };

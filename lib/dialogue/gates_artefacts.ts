@@ -25,7 +25,8 @@ const ARTEFACTS: readonly (readonly [RegExp, string])[] = [
   [/^(?:sure|certainly|of course|here(?: is|'s|’s))\b[^.\n]{0,60}:\s*$/im, "preamble"],
   [/\b(?:system prompt|role-?play|fictional persona)\b/i, "talks about the task"],
   [/\p{Extended_Pictographic}/u, "emoji"],
-  [/\ufffd|(?![\n\r\t])\p{Cc}/u, "broken characters"],
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  [/[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\ufffd]/, "broken characters"],
   [/\bProject Gutenberg\b/i, "licence of the source"],
 ];
 

@@ -1,5 +1,6 @@
 /** What an earlier example has said already; questions and answers are looked at apart. */
-import type { GateReason, GateSettings } from "./gates_settings.ts";
+import type { GateRules } from "./gates.ts";
+import type { GateReason } from "./gates_settings.ts";
 import { createDuplicateIndex, type DuplicateIndex } from "./minhash.ts";
 import type { Exchange } from "./parse.ts";
 
@@ -9,7 +10,7 @@ import type { Exchange } from "./parse.ts";
  */
 const QUESTION_BANDING = { bands: 10, rows: 4 };
 
-/** Remembers the exchanges that passed: about 4 bytes a word and 600 an exchange, not their texts. */
+/** Remembers the exchanges that passed: about 1.5 bytes a word and 600 an exchange, not their texts. */
 export interface DuplicateGate {
   /** Why an exchange repeats an earlier one, or `undefined`. */
   check(persona: string, exchange: Exchange): { reason: GateReason; detail: string } | undefined;
@@ -19,16 +20,17 @@ export interface DuplicateGate {
 
 /** An empty memory. */
 export function duplicateGate(
-  { answers, questions, questionsOf }: GateSettings["duplicates"],
-  off: ReadonlySet<GateReason> = new Set(),
+  { settings, off, vocabulary }: Pick<GateRules, "settings" | "off" | "vocabulary">,
 ): DuplicateGate {
+  const { answers, questions, questionsOf } = settings.duplicates;
   const ids: string[] = [];
-  const said = createDuplicateIndex<number>({ threshold: answers });
+  const said = createDuplicateIndex<number>({ threshold: answers, vocabulary });
   // One index for all personas, or one for each.
   const asked = new Map<string, DuplicateIndex<number>>();
   const askedOf = (persona: string) => {
     const key = questionsOf === "all" ? "" : persona;
-    const index = asked.get(key) ?? createDuplicateIndex<number>({ threshold: questions, ...QUESTION_BANDING });
+    const index = asked.get(key) ??
+      createDuplicateIndex<number>({ threshold: questions, vocabulary, ...QUESTION_BANDING });
     asked.set(key, index);
     return index;
   };

@@ -1,6 +1,6 @@
 /** Whether a text is in the language that is asked for: by its script, and by the small words that no text does without. */
 import type { GateSettings } from "./gates_settings.ts";
-import { wordsOf } from "./gates_source.ts";
+import type { Vocabulary } from "./words.ts";
 
 /** Models that know Chinese slip into it in mid-sentence; a single sign is a slip. */
 const FOREIGN_SIGN =
@@ -9,11 +9,16 @@ const FOREIGN_SIGN =
 /** Greek and Cyrillic words may be quoted; a text of them is another language. */
 const LEAST_LATIN = 0.9;
 
-/** Why a text is not in the language, or `undefined`. */
+/**
+ * Why a text is not in the language, or `undefined`.
+ *
+ * @param functionWords By their numbers in the vocabulary.
+ */
 export function findOtherLanguage(
   text: string,
   { leastShare, fromWords }: GateSettings["language"],
-  functionWords: ReadonlySet<string>,
+  functionWords: ReadonlySet<number>,
+  vocabulary: Vocabulary,
 ): string | undefined {
   // Latin letters and the punctuation of print need no closer look.
   if (/[^\0-\u024f\u2000-\u206f]/.test(text)) {
@@ -23,7 +28,7 @@ export function findOtherLanguage(
     const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
     if (latin < LEAST_LATIN * letters) return `${Math.round(100 * latin / letters)} % of the letters are Latin`;
   }
-  const words = wordsOf(text);
+  const words = vocabulary.read(text);
   if (functionWords.size === 0 || words.length < fromWords) return undefined;
   const share = words.reduce((sum, word) => sum + (functionWords.has(word) ? 1 : 0), 0) / words.length;
   return share < leastShare

@@ -3,85 +3,95 @@
  * 2112.11446, table A1), which FineWeb and other corpora are cleaned with.
  */
 import type { GateSettings } from "./gates_settings.ts";
-import { wordsOf } from "./gates_source.ts";
+import { mix, type Vocabulary } from "./words.ts";
 
-/** A text's n-grams of one length, numbered by content. */
-interface Ngrams {
-  /** The number of the n-gram that begins at each word. */
-  readonly ids: readonly number[];
-  readonly different: number;
+/** Of the n-gram at each place, the first place where the same n-gram stands. */
+type Firsts = Uint32Array;
+
+/** Finds the first places of words, then of ever longer n-grams. */
+function createFinder(words: Uint32Array) {
+  let room = 16;
+  while (room < 2 * words.length) room *= 2;
+  const slots = new Uint32Array(room); // Place + 1; open addressing.
+
+  /** A longer n-gram is known by its shorter one and the word that follows; without a shorter one, by its word. */
+  function lengthened(shorter: Firsts | undefined, n: number): { firsts: Firsts; different: number } {
+    const firsts = new Uint32Array(Math.max(0, words.length - n + 1));
+    slots.fill(0);
+    let different = 0;
+    for (let at = 0; at < firsts.length; at++) {
+      const word = words[at + n - 1] ?? 0, begin = shorter?.[at] ?? 0;
+      let slot = mix(Math.imul(begin, 0x9e3779b1) ^ word) & (room - 1);
+      let held = slots[slot] ?? 0;
+      while (held !== 0 && ((shorter?.[held - 1] ?? 0) !== begin || words[held + n - 2] !== word)) {
+        slot = (slot + 1) & (room - 1);
+        held = slots[slot] ?? 0;
+      }
+      if (held === 0) {
+        slots[slot] = held = at + 1;
+        different++;
+      }
+      firsts[at] = held - 1;
+    }
+    return { firsts, different };
+  }
+  return lengthened;
 }
 
-/** Lengthens each n-gram by a word: a longer one is known by its shorter one and the word that follows. */
-function lengthened({ ids }: Ngrams, words: Ngrams, n: number): Ngrams {
-  const numbers = new Map<number, number>();
-  const longer = ids.slice(0, Math.max(0, words.ids.length - n + 1)).map((id, at) => {
-    const key = id * words.different + (words.ids[at + n - 1] ?? 0);
-    const number = numbers.get(key) ?? numbers.size;
-    numbers.set(key, number);
-    return number;
-  });
-  return { ids: longer, different: numbers.size };
-}
-
-function numbered(words: readonly string[]): Ngrams {
-  const numbers = new Map<string, number>();
-  for (const word of words) if (!numbers.has(word)) numbers.set(word, numbers.size);
-  return { ids: words.map((word) => numbers.get(word) ?? 0), different: numbers.size };
-}
-
-/** The n-gram with the most characters over all its places, if it has more than one. */
-function top({ ids, different }: Ngrams, lengthAt: (at: number) => number): { at: number; characters: number } {
-  const counts = new Uint32Array(different);
-  for (const id of ids) counts[id] = (counts[id] ?? 0) + 1;
+/** The n-gram with the most characters over all its places, if it has more than one. `ends` are sums of characters. */
+function top(firsts: Firsts, n: number, ends: Uint32Array): { at: number; characters: number } {
+  const counts = new Uint32Array(firsts.length);
   let best = { at: 0, characters: 0 };
-  ids.forEach((id, at) => {
-    const count = counts[id] ?? 0;
-    if (count > 1 && count * lengthAt(at) > best.characters) best = { at, characters: count * lengthAt(at) };
+  firsts.forEach((first, at) => {
+    const count = counts[first] = (counts[first] ?? 0) + 1;
+    const characters = count * ((ends[at + n] ?? 0) - (ends[at] ?? 0));
+    if (count > 1 && characters > best.characters) best = { at, characters };
   });
   return best;
 }
 
 /** Characters in n-grams that came before, none counted twice. */
-function repeated({ ids, different }: Ngrams, n: number, lengths: readonly number[]): number {
-  const seen = new Uint8Array(different);
+function repeated(firsts: Firsts, n: number, ends: Uint32Array): number {
   let characters = 0, countedTo = 0;
-  ids.forEach((id, at) => {
-    if (seen[id] === 1) {
-      for (let word = Math.max(at, countedTo); word < at + n; word++) characters += lengths[word] ?? 0;
-      countedTo = at + n;
-    }
-    seen[id] = 1;
+  firsts.forEach((first, at) => {
+    if (first === at) return;
+    characters += (ends[at + n] ?? 0) - (ends[Math.max(at, countedTo)] ?? 0);
+    countedTo = at + n;
   });
   return characters;
 }
 
 /** What repeats too much in a text: the measure, its value and its limit. Characters are those of words. */
-export function findRepetition(text: string, settings: GateSettings["repetition"]): string | undefined {
-  const words = wordsOf(text);
+export function findRepetition(
+  text: string,
+  settings: GateSettings["repetition"],
+  vocabulary: Vocabulary,
+): string | undefined {
+  const words = vocabulary.read(text);
   if (words.length < settings.fromWords) return undefined;
-  const lengths = words.map((word) => word.length);
-  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const ends = new Uint32Array(words.length + 1);
+  words.forEach((word, at) => ends[at + 1] = (ends[at] ?? 0) + vocabulary.lengthOf(word));
+  const total = ends[words.length] ?? 0;
   const told = (characters: number, limit: number) =>
     `${(characters / total).toFixed(2)} of the characters, more than ${limit}`;
-  const single = numbered(words);
   const longest = Math.max(
     ...[...Object.keys(settings.topNgrams), ...Object.keys(settings.duplicateNgrams)].map(Number),
   );
-  let grams = single;
+  const lengthened = createFinder(words);
+  let firsts: Firsts | undefined;
   for (let n = 1; n <= longest; n++) {
-    if (n > 1) grams = lengthened(grams, single, n);
-    if (grams.different === grams.ids.length) break; // What never repeats does not repeat when it is longer.
+    const found = lengthened(firsts, n);
+    firsts = found.firsts;
+    if (found.different === firsts.length) break; // What never repeats does not repeat when it is longer.
     const topLimit = settings.topNgrams[n], limit = settings.duplicateNgrams[n];
     if (topLimit !== undefined) {
-      const lengthAt = (at: number) => lengths.slice(at, at + n).reduce((sum, length) => sum + length, 0);
-      const { at, characters } = top(grams, lengthAt);
+      const { at, characters } = top(firsts, n, ends);
       if (characters > topLimit * total) {
-        return `"${words.slice(at, at + n).join(" ")}" makes up ${told(characters, topLimit)}`;
+        return `"${vocabulary.spell(words.subarray(at, at + n))}" makes up ${told(characters, topLimit)}`;
       }
     }
     if (limit !== undefined) {
-      const characters = repeated(grams, n, lengths);
+      const characters = repeated(firsts, n, ends);
       if (characters > limit * total) return `runs of ${n} words that came before make up ${told(characters, limit)}`;
     }
   }

@@ -5,7 +5,6 @@
 import { z } from "zod";
 import { readJsonc } from "../core/jsonc.ts";
 import { compileThemes, matchThemes, ThemeFile, type Themes } from "../corpus/themes.ts";
-import { wordsOf } from "./gates_source.ts";
 
 const Patterns = z.array(z.string().min(1)).min(1);
 
@@ -54,6 +53,7 @@ export interface SlopScore {
 /**
  * Scores a text.
  *
+ * @param words How many words the text has.
  * @param spared Patterns that the source uses itself, from {@linkcode slopIn}.
  *
  * @example
@@ -62,11 +62,16 @@ export interface SlopScore {
  * import { compileSlop, SlopFile, slopScore } from "@/dialogue/gates_slop.ts";
  *
  * const slop = compileSlop(SlopFile.parse({ words: ["tapestry"], phrases: ["rich tapestry"], contrasts: ["not just"] }));
- * equal(slopScore(slop, "Nothing but a rich tapestry").rate, 100 * (0.45 + 0.15) / 5);
- * equal(slopScore(slop, "Nothing but a rich tapestry", new Set(["tapestry", "rich tapestry"])).rate, 0);
+ * equal(slopScore(slop, "Nothing but a rich tapestry", 5).rate, 100 * (0.45 + 0.15) / 5);
+ * equal(slopScore(slop, "Nothing but a rich tapestry", 5, new Set(["tapestry", "rich tapestry"])).rate, 0);
  * ```
  */
-export function slopScore({ themes, weights }: Slop, text: string, spared?: ReadonlySet<string>): SlopScore {
+export function slopScore(
+  { themes, weights }: Slop,
+  text: string,
+  words: number,
+  spared?: ReadonlySet<string>,
+): SlopScore {
   const found = matchThemes(themes, text).filter(({ pattern }) => !spared?.has(pattern));
   const weighted = found.reduce(
     (sum, { category }) =>
@@ -74,7 +79,7 @@ export function slopScore({ themes, weights }: Slop, text: string, spared?: Read
     0,
   );
   return {
-    rate: 100 * weighted / (wordsOf(text).length || 1),
+    rate: 100 * weighted / (words || 1),
     found: found.map(({ start, end }) => text.slice(start, end).replace(/\s+/g, " ")),
   };
 }

@@ -1,5 +1,7 @@
 /** What ties an exchange to its passage too closely: words that point at a page, and words that are the page's own. */
 
+import { mix, type Vocabulary } from "./words.ts";
+
 /** The source seen as a page before one; "the passage of time" and "a chapter of history" are innocent. */
 const POINTS_AT_PAGE = new RegExp(
   [
@@ -21,35 +23,9 @@ export function pointsAtPage(text: string): string | undefined {
   return POINTS_AT_PAGE.exec(text)?.[0];
 }
 
-// Several gates look at one answer, and several answers are held against one passage.
-let lastText = "", lastWords: readonly string[] = [];
-
 /** Lower-case words without punctuation, apostrophes unified. */
 export function wordsOf(text: string): readonly string[] {
-  if (text !== lastText) [lastText, lastWords] = [text, readWords(text)];
-  return lastWords;
-}
-
-function readWords(text: string): string[] {
   return text.toLowerCase().replaceAll("’", "'").match(/[\p{L}\p{N}]+(?:'[\p{L}]+)*/gu) ?? [];
-}
-
-let lastPassage = "", lastPlaces = new Map<string, number[]>(), lastLength = 0;
-
-/** Where each word stands in a passage, from the last place to the first, and how many words there are. */
-function placesIn(passage: string): { places: ReadonlyMap<string, readonly number[]>; length: number } {
-  if (passage !== lastPassage || lastLength === 0) {
-    const words = readWords(passage);
-    lastPlaces = new Map();
-    for (let at = words.length - 1; at >= 0; at--) {
-      const word = words[at] ?? "";
-      const list = lastPlaces.get(word);
-      if (list) list.push(at);
-      else lastPlaces.set(word, [at]);
-    }
-    [lastPassage, lastLength] = [passage, words.length];
-  }
-  return { places: lastPlaces, length: lastLength };
 }
 
 /** How much of an answer stands word for word in the passage. */
@@ -62,40 +38,72 @@ export interface Copied {
   readonly share: number;
 }
 
+/** Where each word stands in a text: `first` leads to a place, counted from 1, and `next` from there to the one before. */
+interface Places {
+  first(word: number): number;
+  readonly next: Uint32Array;
+}
+
+function placesIn(words: Uint32Array): Places {
+  let room = 16;
+  while (room < 2 * words.length) room *= 2;
+  const slots = new Uint32Array(room), next = new Uint32Array(words.length + 1);
+  const slotOf = (word: number) => {
+    let slot = mix(word) & (room - 1);
+    for (let place = slots[slot] ?? 0; place !== 0 && words[place - 1] !== word; place = slots[slot] ?? 0) {
+      slot = (slot + 1) & (room - 1);
+    }
+    return slot;
+  };
+  words.forEach((word, at) => {
+    const slot = slotOf(word);
+    next[at + 1] = slots[slot] ?? 0;
+    slots[slot] = at + 1;
+  });
+  return { first: (word) => slots[slotOf(word)] ?? 0, next };
+}
+
 /**
- * Compares an answer with its passage, word by word.
+ * Makes a comparison of answers with their passages, word by word. Several answers to one passage cost little more than
+ * one.
  *
  * @param spanWords Words from which a common span counts into the share.
  *
  * @example
  * ```ts
  * import { deepEqual } from "node:assert/strict";
- * import { copiedFrom } from "@/dialogue/gates_source.ts";
+ * import { copyFinder } from "@/dialogue/gates_source.ts";
+ * import { createVocabulary } from "@/dialogue/words.ts";
  *
+ * const copiedFrom = copyFinder(createVocabulary());
  * const { longest, share } = copiedFrom("We built the dam, as ever.", "They built the dam in common.", 3);
  * deepEqual([longest, share], [3, 0.5]);
  * ```
  */
-export function copiedFrom(answer: string, passage: string, spanWords: number): Copied {
-  const said = wordsOf(answer);
-  const { places, length: words } = placesIn(passage);
-  // Length of the common span that ends before each place, and the word of the answer (from 1) at which it was set.
-  const lengths = new Uint32Array(words + 1), setAt = new Uint32Array(words + 1);
-  let longest = 0, end = 0, covered = 0, coveredTo = 0;
-  for (const [index, word] of said.entries()) {
-    const at = index + 1;
-    let here = 0;
-    for (const place of places.get(word) ?? []) {
-      const length = at > 1 && setAt[place] === at - 1 ? (lengths[place] ?? 0) + 1 : 1;
-      lengths[place + 1] = length;
-      setAt[place + 1] = at;
-      if (length > here) here = length;
+export function copyFinder(vocabulary: Vocabulary): (answer: string, passage: string, spanWords: number) => Copied {
+  let known: { passage: string; places: Places } | undefined;
+  return (answer, passage, spanWords) => {
+    if (known?.passage !== passage) known = { passage, places: placesIn(vocabulary.read(passage)) };
+    const { places: { first, next } } = known;
+    const said = vocabulary.read(answer);
+    // Length of the common span that ends at each place, and the word of the answer (from 1) at which it was set.
+    const lengths = new Uint32Array(next.length), setAt = new Uint32Array(next.length);
+    let longest = 0, end = 0, covered = 0, coveredTo = 0;
+    for (let at = 1; at <= said.length; at++) {
+      let here = 0;
+      for (let place = first(said[at - 1] ?? 0); place !== 0; place = next[place] ?? 0) {
+        const length = at > 1 && setAt[place - 1] === at - 1 ? (lengths[place - 1] ?? 0) + 1 : 1;
+        lengths[place] = length;
+        setAt[place] = at;
+        if (length > here) here = length;
+      }
+      if (here > longest) [longest, end] = [here, at];
+      if (here >= spanWords) {
+        covered += at - Math.max(coveredTo, at - here);
+        coveredTo = at;
+      }
     }
-    if (here > longest) [longest, end] = [here, at];
-    if (here >= spanWords) {
-      covered += at - Math.max(coveredTo, at - here);
-      coveredTo = at;
-    }
-  }
-  return { longest, span: said.slice(end - longest, end).join(" "), share: covered / (said.length || 1) };
+    const span = vocabulary.spell(said.subarray(end - longest, end));
+    return { longest, span, share: covered / (said.length || 1) };
+  };
 }

@@ -9,7 +9,7 @@
 import { UserError } from "../core/errors.ts";
 import type { Banding } from "./minhash_signature.ts";
 import { createTexts } from "./minhash_texts.ts";
-import { grown } from "./minhash_words.ts";
+import { grown, type Vocabulary } from "./words.ts";
 
 /** Similarity from which two texts count as near-duplicates; text-dedup takes the same. */
 export const NEAR_DUPLICATE = 0.7;
@@ -23,6 +23,8 @@ export interface DuplicateOptions extends Partial<Banding> {
    * @default {0.7}
    */
   readonly threshold?: number;
+  /** Shared with others that read the same texts. @default {one of its own} */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** What an index answers: the most similar text (of equals the first) and the exact similarity. */
@@ -31,7 +33,7 @@ export interface Duplicate<Id> {
   readonly jaccard: number;
 }
 
-/** Texts that later ones are checked against. It holds about 4 bytes a word and 500 a text, not the texts. */
+/** Texts that later ones are checked against. It holds about 1.5 bytes a word and 400 a text, not the texts. */
 export interface DuplicateIndex<Id> {
   /** Texts that were added. */
   readonly size: number;
@@ -79,7 +81,7 @@ export function settings({ threshold = NEAR_DUPLICATE, bands = BANDING.bands, ro
 export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): DuplicateIndex<Id> {
   const { threshold, banding } = settings(options);
   const { bands } = banding;
-  const texts = createTexts(banding, threshold);
+  const texts = createTexts(banding, threshold, options.vocabulary);
   /** Of the stored texts; one whose shingles are all in another of the same number is not stored again. */
   const ids: Id[] = [];
   let size = 0;

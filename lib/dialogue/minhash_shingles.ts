@@ -1,5 +1,5 @@
 /** Word shingles of texts that are held as word ids, and exact set operations on them. */
-import { mix } from "./minhash_words.ts";
+import { mix } from "./words.ts";
 
 /** Words of a shingle: five, as datatrove and text-dedup take. A text with fewer words is one shingle. */
 export const SHINGLE_WORDS = 5;

@@ -6,7 +6,7 @@
  * filled bin in an order of its own (optimal densification: Shrivastava, ICML 2017), which keeps the chance that a bin
  * agrees in two texts at exactly their Jaccard similarity, however short they are.
  */
-import { mix } from "./minhash_words.ts";
+import { mix } from "./words.ts";
 import { seededRandom, shuffle } from "./random.ts";
 
 /** How a signature is cut into bands. */

@@ -1,10 +1,8 @@
-/** Texts kept as word ids in large pages (4 bytes a word), with the keys of their bands. */
+/** Texts kept as word ids, with the keys of their bands. */
 import { createShingleSet, hashShingles, shinglesIn, type Span } from "./minhash_shingles.ts";
 import { agreement, type Banding, createSigner, leastAgreement } from "./minhash_signature.ts";
-import { createVocabulary, grown } from "./minhash_words.ts";
-
-/** Word ids in a page: 4 MiB. A longer text has a page to itself. */
-const PAGE = 1 << 20;
+import { createWordPages } from "./minhash_pages.ts";
+import { createVocabulary, grown, type Vocabulary } from "./words.ts";
 
 /** Stored texts, numbered from 0, and the current one, which may be stored or not. */
 export interface Texts {
@@ -24,15 +22,11 @@ export interface Texts {
 }
 
 /** A store without texts. */
-export function createTexts(banding: Banding, threshold: number): Texts {
-  const vocabulary = createVocabulary();
+export function createTexts(banding: Banding, threshold: number, vocabulary: Vocabulary = createVocabulary()): Texts {
   const sign = createSigner(banding);
   const least = leastAgreement(banding, threshold);
   const { bands } = banding;
-  const pages: Uint32Array[] = [];
-  let used = PAGE;
-  // By text: page, first word, words, different shingles.
-  const pageOf: number[] = [], startOf: number[] = [], countOf: number[] = [], sizeOf: number[] = [];
+  const stored = createWordPages(); // Each with its number of different shingles.
   const sketchLength = Math.ceil((bands * banding.rows) / 4);
   let bandKeys = new Uint32Array(1 << 12), sketches = new Uint32Array(1 << 12);
   let hashes = new Uint32Array(1 << 10), otherHashes = new Uint32Array(1 << 10);
@@ -40,12 +34,6 @@ export function createTexts(banding: Banding, threshold: number): Texts {
   let current: Span = { ids: new Uint32Array(), start: 0, count: 0 };
   let keys: Uint32Array = new Uint32Array(bands), sketch: Uint32Array = new Uint32Array(sketchLength);
   let different = 0;
-
-  const stored = (index: number): Span => ({
-    ids: pages[pageOf[index] ?? 0] ?? current.ids,
-    start: startOf[index] ?? 0,
-    count: countOf[index] ?? 0,
-  });
 
   /** Loads the current text's shingles; returns how many hashes it has. */
   function load(): number {
@@ -58,31 +46,23 @@ export function createTexts(banding: Banding, threshold: number): Texts {
 
   return {
     get size() {
-      return pageOf.length;
+      return stored.size;
     },
     read(text) {
-      const { ids, count } = vocabulary.read(text);
-      current = { ids, start: 0, count };
+      const ids = vocabulary.read(text);
+      current = { ids, start: 0, count: ids.length };
       const shingles = load(); // May replace the hashes.
       ({ keys, sketch } = sign(hashes, shingles));
     },
     recall(index) {
-      current = stored(index);
+      const { ids, count } = stored.read(index);
+      current = { ids: ids.slice(0, count), start: 0, count }; // Others are read while it is the current one.
       sketch = sketches.subarray(index * sketchLength, (index + 1) * sketchLength);
       load();
     },
     keep() {
-      const { ids, start, count } = current;
-      if (used + count > (pages.at(-1)?.length ?? 0)) {
-        pages.push(new Uint32Array(Math.max(PAGE, count)));
-        used = 0;
-      }
-      pages.at(-1)?.set(ids.subarray(start, start + count), used);
-      const index = pageOf.push(pages.length - 1) - 1;
-      startOf.push(used);
-      countOf.push(count);
-      sizeOf.push(different);
-      used += count;
+      const index = stored.size;
+      stored.add(current, different);
       if (bandKeys.length < (index + 1) * bands) bandKeys = grown(bandKeys, (index + 1) * bands);
       bandKeys.set(keys, index * bands);
       if (sketches.length < (index + 1) * sketchLength) sketches = grown(sketches, (index + 1) * sketchLength);
@@ -94,16 +74,16 @@ export function createTexts(banding: Banding, threshold: number): Texts {
     similarity(index) {
       // Texts that share a phrase meet in some band by the thousand; their sketches tell most of them apart.
       if (agreement(sketch, sketches, index * sketchLength) < least) return 0;
-      const size = sizeOf[index] ?? 0;
+      const its = stored.noteOf(index);
       // |A∩B| / (|A|+|B|−|A∩B|) ≥ t means |A∩B| ≥ t (|A|+|B|) / (1+t); a little less, as the division below decides.
-      const needed = Math.ceil((threshold * (different + size)) / (1 + threshold) - 1e-6);
-      if (Math.min(different, size) < needed) return 0;
-      const other = stored(index);
+      const needed = Math.ceil((threshold * (different + its)) / (1 + threshold) - 1e-6);
+      if (Math.min(different, its) < needed) return 0;
+      const other = stored.read(index);
       const room = shinglesIn(other.count);
       if (otherHashes.length < room) otherHashes = grown(otherHashes, room);
       hashShingles(other, vocabulary.hashes(), otherHashes);
       const shared = set.shared(other, otherHashes, needed);
-      const similarity = shared / (different + size - shared);
+      const similarity = shared / (different + its - shared);
       return similarity >= threshold ? similarity : 0;
     },
   };

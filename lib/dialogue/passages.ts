@@ -150,6 +150,7 @@ async function reader(
   const file = await Deno.open(path).catch((error) => {
     throw fileError("read", path, error);
   });
+  const decoder = new TextDecoder();
   const changed = () =>
     new UserError(`Cannot go on reading "${path}": it has changed since the run began`, {
       hint: "Start the run anew.",
@@ -165,11 +166,9 @@ async function reader(
       if (read === null) throw changed();
       filled += read;
     }
-    try {
-      return SourceChunk.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    } catch {
-      throw changed();
-    }
+    const chunk = parsed(decoder.decode(bytes));
+    if (!chunk) throw changed();
+    return chunk;
   };
   return {
     read: (index) => new Promise((resolve) => resolve(readRow(index))),
@@ -178,6 +177,18 @@ async function reader(
       return Promise.resolve();
     },
   };
+}
+
+/** A row that was checked when the file was opened; `undefined` where something else stands there now. */
+function parsed(text: string): SourceChunk | undefined {
+  const isRow = (value: unknown): value is SourceChunk =>
+    typeof value === "object" && value !== null && "id" in value && "text" in value && "keyword_counts" in value;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRow(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The passage on a line; `undefined` for a blank line and for a last one that a crash tore. */

@@ -167,14 +167,23 @@ export function correctionRequest(
 
 /** Replaces all placeholders in one pass, so that braces inside a value stay what they are. */
 function fill(template: string, values: Values): string {
-  return template.replace(
-    /\{\{\s*([^}]*?)\s*\}\}/g,
-    (_, name: string) => Object.entries(values).find(([key]) => key === name)?.[1] ?? "",
-  ).trim();
+  const known = new Map<string, string>(Object.entries(values));
+  return partsOf(template).map((part, at) => at % 2 === 0 ? part : known.get(part) ?? "").join("").trim();
 }
+
+/** A template's texts and, between them, the names of its placeholders. */
+function partsOf(template: string): readonly string[] {
+  const known = parted.get(template) ?? template.split(/\{\{\s*([^}]*?)\s*\}\}/);
+  parted.set(template, known);
+  return known;
+}
+
+/** Every example fills the same few templates. */
+const parted = new Map<string, readonly string[]>();
 
 /** A book's text cannot close the passage that holds it, nor speak as a control token of a chat template. */
 function asData(text: string): string {
+  if (!text.includes("<") && !text.includes("|>")) return text;
   return text.replace(/<(?=\/?\s*passage)/gi, "‹").replace(/<\||\|>/g, (mark) => mark === "<|" ? "‹|" : "|›");
 }
 

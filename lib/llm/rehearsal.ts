@@ -6,7 +6,7 @@ import { z } from "zod";
 import { pick, seededRandom, shuffle } from "../dialogue/random.ts";
 import { type ChatEngine, type ChatRequest, requestHash } from "./chat.ts";
 import { ChatError } from "./errors.ts";
-import { COMMON, COMMON_QUESTIONS, PHRASES, type Phrases, SELF } from "./rehearsal_phrases.ts";
+import { loadPhrases, type Phrases, voiceFor } from "./rehearsal_phrases.ts";
 import { addresses, quotable, things } from "./rehearsal_words.ts";
 
 /** Name under which the engine appears as a model, in statistics and in the dataset card. */
@@ -49,39 +49,42 @@ const WORDS = { min: 70, max: 135 } as const;
  * ```
  */
 export function rehearsalEngine(): ChatEngine {
+  let phrases: Promise<Phrases> | undefined;
   return {
     name: "rehearsal",
     model: REHEARSAL_MODEL,
-    chat(request, signal) {
+    async chat(request, signal) {
       signal.throwIfAborted();
       const matter = Matter.safeParse(request.metadata);
       if (!matter.success) {
-        return Promise.reject(
-          new ChatError("bad_request", "The rehearsal engine answers requests of the step generate only"),
-        );
+        throw new ChatError("bad_request", "The rehearsal engine answers requests of the step generate only");
       }
-      const exchange = write(matter.data, request);
-      return Promise.resolve({
+      const exchange = write(matter.data, request, await (phrases ??= loadPhrases()));
+      return {
         content: JSON.stringify(exchange),
         reasoning: "",
         finishReason: "stop",
         model: REHEARSAL_MODEL,
         usage: {},
         timing: { firstTokenMs: 0, totalMs: 0 },
-      });
+      };
     },
   };
 }
 
-function write({ persona, passage, words }: Matter, request: ChatRequest): { user: string; assistant: string } {
+function write(
+  { persona, passage, words }: Matter,
+  request: ChatRequest,
+  phrases: Phrases,
+): { user: string; assistant: string } {
   const random = seededRandom(requestHash(request, REHEARSAL_MODEL));
-  const phrases = phrasesFor(persona.category);
+  const voice = voiceFor(phrases, persona.category);
   // From the ten likeliest, so that several personas do not all speak of the same thing.
   const [a = "", ...others] = shuffle(things(passage, words).slice(0, 10), random);
   const quotes = quotable(passage);
   const values: Record<string, string> = { a, trait: persona.traits.length > 0 ? pick(persona.traits, random) : "" };
   if (quotes.length > 0) values.q = pick(quotes, random);
-  const you = pick(addresses(persona.voice).length > 0 ? addresses(persona.voice) : phrases.address, random);
+  const you = pick(addresses(persona.voice).length > 0 ? addresses(persona.voice) : voice.address, random);
   let turn = 0;
   // What is talked about stays; what it is compared with changes from sentence to sentence.
   const fill = (sentence: string) => {
@@ -94,25 +97,19 @@ function write({ persona, passage, words }: Matter, request: ChatRequest): { use
     (values.q !== undefined || !sentence.includes("{q}")) && (values.trait !== "" || !sentence.includes("{trait}"));
 
   const middle = [
-    ...shuffle(phrases.body, random).slice(0, 2),
-    ...shuffle(COMMON.filter(usable), random).slice(0, 1),
-    ...shuffle(SELF.filter(usable), random).slice(0, 1),
+    ...shuffle(voice.body, random).slice(0, 2),
+    ...shuffle(phrases.common.filter(usable), random).slice(0, 1),
+    ...shuffle(phrases.self.filter(usable), random).slice(0, 1),
   ];
-  const spare = shuffle(phrases.body.filter((sentence) => !middle.includes(sentence)), random);
-  const sentences = [pick(phrases.open, random), ...shuffle(middle, random), pick(phrases.close, random)];
+  const spare = shuffle(voice.body.filter((sentence) => !middle.includes(sentence)), random);
+  const sentences = [pick(voice.open, random), ...shuffle(middle, random), pick(voice.close, random)];
   const length = () => sentences.join(" ").split(/\s+/).length;
   while (length() < WORDS.min && spare.length > 0) sentences.splice(-1, 0, spare.pop() ?? "");
   while (length() > WORDS.max && sentences.length > 3) sentences.splice(-2, 1);
   return {
-    user: fill(pick([...phrases.questions, ...COMMON_QUESTIONS], random)),
+    user: fill(pick([...voice.questions, ...phrases.questions], random)),
     assistant: addressOnce(sentences.map(fill).join(" "), you),
   };
-}
-
-function phrasesFor(category: string): Phrases {
-  const phrases = PHRASES.find((entry) => entry.category.test(category));
-  if (!phrases) throw new RangeError(`no phrases for "${category}"`); // The last entry matches everything.
-  return phrases;
 }
 
 /** Names the listener in one place and leaves the other places out: nobody says "comrade" in every sentence. */

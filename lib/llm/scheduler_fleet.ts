@@ -65,9 +65,11 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       } else if (job && job.readyAt <= now) break; // No server is free.
       else at++;
     }
-    const times = [...queue.map(({ readyAt }) => readyAt), ...members.map(({ readyAt }) => readyAt)];
     // Without a server to ask, nothing else would wake whoever has work.
-    if (queue.length > 0 || limit() === 0) wakeAt(Math.min(...times.filter((time) => time > now)));
+    if (queue.length > 0 || limit() === 0) {
+      const times = [...queue.map(({ readyAt }) => readyAt), ...members.map(({ readyAt }) => readyAt)];
+      wakeAt(Math.min(...times.filter((time) => time > now)));
+    }
     onChange();
     options.onState?.(state());
   }

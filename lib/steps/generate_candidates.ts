@@ -43,6 +43,8 @@ export interface Candidate extends Assignment {
     | { readonly kind: "failed" };
   /** All answers to its requests, in turn. */
   readonly answers: readonly Answer[];
+  /** Whether it is known to pass every gate that looks at it alone. */
+  readonly passed: boolean;
 }
 
 /** Names an example by its passage and its persona. */
@@ -51,9 +53,13 @@ export function exampleId({ chunk, persona }: Pick<Assignment, "chunk" | "person
 }
 
 /** Short: it only tells apart passages of one id. */
-function passageHash(chunk: Pick<FilteredChunk, "text">): string {
-  return sha256(chunk.text).slice(0, 16);
+function passageHash({ text }: Pick<FilteredChunk, "text">): string {
+  if (hashed?.text !== text) hashed = { text, hash: sha256(text).slice(0, 16) };
+  return hashed.hash;
 }
+
+/** Examples of one passage follow each other. */
+let hashed: { text: string; hash: string } | undefined;
 
 type Task = Assignment & { readonly last: boolean };
 
@@ -86,8 +92,8 @@ export function collected(
 ): AsyncGenerator<Candidate> {
   async function* found() {
     for await (const task of tasks) {
-      const requests = trails.of(exampleId(task))?.requests ?? [];
-      yield { ...task, requests, ...answersTo({ requests }, ledger) };
+      const { requests = [], passed = false } = trails.of(exampleId(task)) ?? {};
+      yield { ...task, requests, passed, ...answersTo({ requests }, ledger) };
     }
   }
   return keeping(found(), ledger);
@@ -113,7 +119,7 @@ export function replayed(
         return Promise.resolve(answer);
       };
       await converse(task, manner, ask);
-      yield { ...task, requests, ...answersTo({ requests }, ledger) };
+      yield { ...task, requests, passed: false, ...answersTo({ requests }, ledger) };
     }
   }
   return keeping(found(), ledger);
@@ -169,6 +175,7 @@ export async function* recalled(
       persona,
       themes: known.length > 0 ? known : themesOf(chunk),
       last: found[at] !== found[at + 1],
+      passed: false,
       ...answersTo(asked, ledger),
     };
   }

@@ -21,14 +21,12 @@ type Spared = (source: Chunk["source_id"]) => Promise<ReadonlySet<string>>;
  * @param verdicts What people said of exchanges; it outweighs the gates.
  */
 export async function buildDataset(
-  { candidates, total, gates, input, verdicts, passed, onVerdict, paths, context }: {
+  { candidates, total, gates, input, verdicts, onVerdict, paths, context }: {
     candidates: AsyncIterable<Candidate>;
     total?: number;
     gates: GateRules;
     input: string | undefined;
     verdicts: ReadonlyMap<string, Verdict>;
-    /** Whether a candidate is known to pass all gates that look at it alone. */
-    passed?: (candidate: Candidate) => boolean;
     /** Hears of each candidate, before the next is taken, why it was left out, or `undefined`. */
     onVerdict?: (reason: string | undefined) => void;
     paths: Pick<DatasetPaths, "output" | "sources" | "rejects">;
@@ -36,7 +34,7 @@ export async function buildDataset(
   },
 ): Promise<Tally> {
   const tally = emptyTally();
-  const repeats = duplicateGate(gates.settings.duplicates, gates.off);
+  const repeats = duplicateGate(gates);
   const spared = booksOwn(input, gates, context.signal);
   await using dataset = await createJsonl(paths.output);
   await using sources = await createJsonl(paths.sources);
@@ -54,14 +52,15 @@ export async function buildDataset(
     context.signal.throwIfAborted();
     const id = exampleId(candidate);
     const { outcome } = candidate;
-    const said = outcome.kind === "exchange" ? verdicts.get(verdictKey(outcome.exchange)) : undefined;
-    const failed = await judge(candidate, gates, repeats, spared, passed?.(candidate) ?? false);
+    const judged = verdicts.size > 0 && outcome.kind === "exchange";
+    const said = judged ? verdicts.get(verdictKey(outcome.exchange)) : undefined;
+    const failed = await judge(candidate, gates, repeats, spared);
     const reject: Reject | undefined = said === "accept"
       ? undefined
       : said === "reject" && outcome.kind === "exchange"
       ? { reason: "rejected_by_hand", id, row: outcome.exchange }
       : failed;
-    count(tally, candidate, reject?.reason);
+    count(tally, candidate, reject?.reason, gates.vocabulary);
     if (reject) await rejects.write(reject);
     else if (outcome.kind === "exchange") {
       repeats.add(id, candidate.persona.id, outcome.exchange);
@@ -84,10 +83,9 @@ async function judge(
   gates: GateRules,
   repeats: DuplicateGate,
   spared: Spared,
-  passed: boolean,
 ): Promise<Reject | undefined> {
   const id = exampleId(candidate);
-  const { chunk, persona, themes, outcome } = candidate;
+  const { chunk, persona, themes, outcome, passed } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
   const subject = { ...outcome.exchange, passage: chunk.text, themes };

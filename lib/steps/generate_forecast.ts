@@ -12,7 +12,7 @@ import type { ChatEngine } from "../llm/chat.ts";
 import { ChatError } from "../llm/errors.ts";
 import { createForecaster, type Forecast, type Forecaster, forecastLine, type Measured } from "../llm/forecast.ts";
 import { answerOf, type Ask as ServerAsk, runTasks } from "../llm/scheduler.ts";
-import { fleetOptions } from "./generate_answers.ts";
+import { fleetOptions } from "./generate_asking.ts";
 import { BenchmarkResults } from "./benchmark_file.ts";
 import type { Answering } from "./generate_engine.ts";
 import type { GenerateOptions } from "./generate_options.ts";

@@ -1,6 +1,6 @@
 /** What a dataset tells about its making: the statistics file and the lines at the end. */
 import { count, duration } from "../core/format.ts";
-import type { Collected } from "./generate_answers.ts";
+import type { Collected } from "./generate_asking.ts";
 import type { ModelTally, Tally } from "./generate_tally.ts";
 
 export interface GenerateStats {

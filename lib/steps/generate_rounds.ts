@@ -10,8 +10,9 @@ import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { Assignment } from "../dialogue/prompt.ts";
 import type { Verdict } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
-import { type Asking, collectAnswers, type Collected, findForm } from "./generate_answers.ts";
-import { collected, exampleId, type RunNote } from "./generate_candidates.ts";
+import { collectAnswers, findForm } from "./generate_answers.ts";
+import type { Asking, Collected } from "./generate_asking.ts";
+import { collected, type RunNote } from "./generate_candidates.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import type { Answering } from "./generate_engine.ts";
 import { affordable, expected, MEASURED_FIRST, pacedForecaster } from "./generate_forecast.ts";
@@ -109,8 +110,6 @@ export async function makeDataset(making: Making): Promise<Made> {
       gates,
       input: paths.corpus,
       verdicts,
-      // Gates that look at one example alone need not look twice.
-      passed: (candidate) => trails.of(exampleId(candidate))?.passed ?? false,
       onVerdict: (reason) => reason === undefined ? mix?.accept(component) : mix?.reject(component),
       paths,
       context,

@@ -1,5 +1,5 @@
 /** What a dataset holds and what was left out, counted. */
-import { wordsOf } from "../dialogue/gates_source.ts";
+import type { Vocabulary } from "../dialogue/words.ts";
 import type { Candidate } from "./generate_candidates.ts";
 
 /** What one model did. */
@@ -47,7 +47,12 @@ export function emptyTally(): Tally {
 }
 
 /** Counts a candidate with why it was left out, if it was. */
-export function count(tally: Tally, candidate: Candidate, reason: string | undefined): void {
+export function count(
+  tally: Tally,
+  candidate: Candidate,
+  reason: string | undefined,
+  vocabulary: Vocabulary,
+): void {
   const { chunk, persona, themes, outcome, answers, last } = candidate;
   tally.requested++;
   if (last) tally.chunks++;
@@ -68,7 +73,7 @@ export function count(tally: Tally, candidate: Candidate, reason: string | undef
   const details = [chunk.author, chunk.year].filter((part) => part !== undefined && part !== "").join(", ");
   add(tally.sources, details ? `${chunk.source_title} (${details})` : chunk.source_title);
   const { assistant } = outcome.exchange;
-  tally.responseWords += wordsOf(assistant).length;
+  tally.responseWords += vocabulary.read(assistant).length;
   tally.responseCharacters += assistant.length;
   if (answers.length > 1) tally.corrected++;
 }

@@ -15,23 +15,39 @@ export interface Trails {
   of(id: string): Trail | undefined;
 }
 
-/** Kept as one short string each: there may be a hundred thousand. */
+/** Bytes of a request: two SHA-256 and a seed. */
+const REQUEST = 32 + 32 + 8;
+
+/** Kept as bytes: there may be a hundred thousand, and strings of them would be a third of all memory. */
 export function createTrails(): Trails {
-  const trails = new Map<string, string>();
+  const starts = new Map<string, number>();
+  let bytes = new Uint8Array(1 << 16), used = 0;
   return {
     keep(id, { requests, passed }) {
-      const lines = requests.map(({ hash, prompt, seed }) => `${hash} ${prompt} ${seed ?? ""}`);
-      trails.set(id, [passed ? "passed" : "failed", ...lines].join("\n"));
+      const length = 2 + REQUEST * requests.length;
+      if (used + length > bytes.length) bytes = new Uint8Array(bytes.buffer.transfer(2 * (used + length)));
+      starts.set(id, used);
+      const view = new DataView(bytes.buffer);
+      bytes[used++] = passed ? 1 : 0;
+      bytes[used++] = requests.length;
+      for (const { hash, prompt, seed = NaN } of requests) {
+        bytes.set(Uint8Array.fromHex(hash), used);
+        bytes.set(Uint8Array.fromHex(prompt), used + 32);
+        view.setFloat64(used + 64, seed);
+        used += REQUEST;
+      }
     },
     of(id) {
-      const text = trails.get(id);
-      if (text === undefined) return undefined;
-      const [verdict, ...lines] = text.split("\n");
-      const requests = lines.map((line): Sent => {
-        const [hash = "", prompt = "", seed = ""] = line.split(" ");
-        return { hash, prompt, ...(seed === "" ? {} : { seed: Number(seed) }) };
+      const start = starts.get(id);
+      if (start === undefined) return undefined;
+      const view = new DataView(bytes.buffer);
+      const requests = Array.from({ length: bytes[start + 1] ?? 0 }, (_, n): Sent => {
+        const at = start + 2 + REQUEST * n;
+        const hash = bytes.subarray(at, at + 32).toHex(), prompt = bytes.subarray(at + 32, at + 64).toHex();
+        const seed = view.getFloat64(at + 64);
+        return { hash, prompt, ...(Number.isNaN(seed) ? {} : { seed }) };
       });
-      return { requests, passed: verdict === "passed" };
+      return { requests, passed: bytes[start] === 1 };
     },
   };
 }

@@ -16,7 +16,7 @@ import type { ChatEngine, ChatReply, ChatRequest } from "@/llm/chat.ts";
 import { generateOptions, generatePaths } from "@/steps/generate_options.ts";
 import { openPlan } from "@/steps/generate_plan.ts";
 import { makeDataset } from "@/steps/generate_rounds.ts";
-import { peakMegabytes } from "./peak.ts";
+import { cpuSeconds, peakMegabytes } from "./peak.ts";
 import type { BenchRow } from "./row.ts";
 
 const EXAMPLES = 100_000;
@@ -25,6 +25,7 @@ const EACH = 2;
 const PEER_ROWS = 2000;
 const Figures = z.object({
   seconds: z.number(),
+  cpuSeconds: z.number(),
   collectSeconds: z.number(),
   accepted: z.number(),
   requested: z.number(),
@@ -111,18 +112,24 @@ async function writePassages(path: string, count: number): Promise<void> {
   }
 }
 
-/** Answers at once, with prose that no other request gets: words of the books at random, and such as its theme has. */
+/** Answers at once, with prose that no other request gets: runs of the books at random, and such as its theme has. */
 function instantEngine(words: readonly string[]): ChatEngine {
   const themed = ["comrades", "collective", "science", "reason", "strategy", "plan", "explore", "voyage"];
+  const random = seededRandom("instant");
+  const pick = <T>(list: readonly T[], at: number) => list[at % list.length];
+  const runs = Array.from(
+    { length: 20_011 },
+    () => Array.from({ length: 7 }, () => words[Math.floor(random() * words.length)]).join(" "),
+  );
   const write = (request: ChatRequest): string => {
     let state = (request.seed ?? 1) | 1;
-    const pick = (list: readonly string[]) => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-      return list[(state >>> 8) % list.length] ?? "";
-    };
-    const some = (count: number) => Array.from({ length: count }, () => pick(words)).join(" ");
-    const assistant = Array.from({ length: 6 }, () => `The ${some(7)}, and the ${pick(themed)} of the ${some(6)}.`);
-    return JSON.stringify({ user: `What is the ${some(9)} to the ${pick(themed)}?`, assistant: assistant.join(" ") });
+    const next = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0) >>> 8;
+    const assistant = Array.from(
+      { length: 6 },
+      () => `The ${pick(runs, next())}, and the ${pick(themed, next())} of the ${pick(runs, next())}.`,
+    );
+    const user = `What is the ${pick(runs, next())} to the ${pick(themed, next())}, and ${pick(runs, next())}?`;
+    return JSON.stringify({ user, assistant: assistant.join(" ") });
   };
   return {
     name: "instant",
@@ -159,7 +166,7 @@ async function measure(folder: string): Promise<z.infer<typeof Figures>> {
     },
   };
   const gates = await loadGates(gateFiles({}));
-  const started = performance.now();
+  const started = performance.now(), cpuBefore = cpuSeconds();
   await using plan = await openPlan(options, context);
   const paths = generatePaths(options, {});
   using ledger = openLedger(paths.ledger);
@@ -181,6 +188,7 @@ async function measure(folder: string): Promise<z.infer<typeof Figures>> {
   });
   return {
     seconds: (performance.now() - started) / 1000,
+    cpuSeconds: cpuSeconds() - cpuBefore,
     collectSeconds: (collected - started) / 1000,
     accepted: tally.accepted,
     requested: tally.requested,

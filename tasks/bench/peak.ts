@@ -11,3 +11,9 @@ export function peakMegabytes(): number {
   }
   return process.resourceUsage().maxRSS * 1024 / 1e6;
 }
+
+/** Seconds of processor time that this process has used, all threads together: what a busy machine does not change. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

@@ -3,10 +3,13 @@ import { findArtefact } from "@/dialogue/gates_artefacts.ts";
 import { duplicateGate } from "@/dialogue/gates_duplicates.ts";
 import { findRepetition } from "@/dialogue/gates_repetition.ts";
 import { GateSettings } from "@/dialogue/gates_settings.ts";
-import { copiedFrom, wordsOf } from "@/dialogue/gates_source.ts";
+import { copyFinder, wordsOf } from "@/dialogue/gates_source.ts";
 import { pick, seededRandom } from "@/dialogue/random.ts";
+import { createVocabulary } from "@/dialogue/words.ts";
 
 const SETTINGS = GateSettings.parse({});
+const vocabulary = createVocabulary();
+const copiedFrom = copyFinder(vocabulary);
 const WORDS = "red dome bread plan board worker lamp sluice rook dust".split(" ");
 
 Deno.test("copiedFrom agrees with a plain search over all spans", () => {
@@ -61,19 +64,18 @@ Deno.test("findRepetition agrees with the plain measures", () => {
   const random = seededRandom("repetition");
   let caught = 0;
   for (let round = 0; round < 400; round++) {
-    const vocabulary = Array.from({ length: 3 + Math.floor(random() * 18) }, (_, n) => `${pick(WORDS, random)}${n}`);
-    const text = Array.from({ length: 60 }, () => pick(vocabulary, random)).join(" ");
-    const found = findRepetition(text, SETTINGS.repetition);
+    const few = Array.from({ length: 3 + Math.floor(random() * 18) }, (_, n) => `${pick(WORDS, random)}${n}`);
+    const text = Array.from({ length: 60 }, () => pick(few, random)).join(" ");
+    const found = findRepetition(text, SETTINGS.repetition, vocabulary);
     equal(found !== undefined, plainRepetition(text), `${found}: ${text}`);
     if (found) caught++;
   }
   ok(caught > 40 && caught < 360, `${caught} of 400`);
-  match(findRepetition(Array(5).fill(WORDS.join(" ")).join(" "), SETTINGS.repetition) ?? "", /of the characters/);
+  const found = findRepetition(Array(5).fill(WORDS.join(" ")).join(" "), SETTINGS.repetition, vocabulary);
+  match(found ?? "", /^"[a-z]+ [a-z]+" makes up 0\.\d\d of the characters/);
   const line = "we keep the lamp alight for the shift that comes after ours and never ask its name";
-  match(
-    findRepetition(`${line}\n${line}\n${line}`, { ...SETTINGS.repetition, topNgrams: {}, duplicateNgrams: {} }) ?? "",
-    /2 of 3 lines/,
-  );
+  const lines = { ...SETTINGS.repetition, topNgrams: {}, duplicateNgrams: {} };
+  match(findRepetition(`${line}\n${line}\n${line}`, lines, vocabulary) ?? "", /2 of 3 lines/);
 });
 
 Deno.test("findArtefact leaves stars, signs of chess and dialogue alone", () => {
@@ -83,7 +85,7 @@ Deno.test("findArtefact leaves stars, signs of chess and dialogue alone", () => 
 });
 
 Deno.test("duplicateGate looks at questions and answers apart, against all earlier exchanges", () => {
-  const gate = duplicateGate(SETTINGS.duplicates);
+  const gate = duplicateGate({ settings: SETTINGS, off: new Set(), vocabulary });
   const long =
     "The lamp is carried by the youngest of us because he has the steadiest hand, and because he asks the fewest questions of the dark";
   const add = (id: string, user: string, assistant: string) => gate.add(id, "primary", { user, assistant });
@@ -101,11 +103,15 @@ Deno.test("duplicateGate looks at questions and answers apart, against all earli
 });
 
 Deno.test("duplicateGate lets two personas be asked the same, when told", () => {
-  const gate = duplicateGate({ ...SETTINGS.duplicates, questionsOf: "persona" });
+  const gate = duplicateGate({
+    settings: GateSettings.parse({ duplicates: { questionsOf: "persona" } }),
+    off: new Set(),
+    vocabulary,
+  });
   gate.add("one", "primary", { user: "Who carries the lamp?", assistant: "The youngest." });
   equal(gate.check("teacher", { user: "Who carries the lamp?", assistant: "He who can." }), undefined);
   equal(gate.check("primary", { user: "Who carries the lamp?", assistant: "He." })?.reason, "duplicate_question");
-  const off = duplicateGate(SETTINGS.duplicates, new Set(["duplicate_question"]));
+  const off = duplicateGate({ settings: SETTINGS, off: new Set(["duplicate_question"]), vocabulary });
   off.add("one", "primary", { user: "Who?", assistant: "The youngest." });
   equal(off.check("teacher", { user: "Who?", assistant: "He who can." }), undefined);
 });
