@@ -3,6 +3,7 @@ import { UsageError } from "../core/errors.ts";
 import { type EvaluationPrompt, userTurns } from "../dialogue/gates_evaluation.ts";
 import { findRepetition } from "../dialogue/gates_repetition.ts";
 import type { GateSettings } from "../dialogue/gates_settings.ts";
+import { createVocabulary } from "../dialogue/words.ts";
 import type { SidedAnswer } from "./answers.ts";
 import { wholeWords } from "./patterns.ts";
 import { personaBreak } from "./phrases.ts";
@@ -80,6 +81,7 @@ export function checkPatterns(prompts: readonly EvaluationPrompt[]): void {
 export function scoreAnswers(asked: readonly Asked[], rules: ScoringRules): Scored[] {
   const matches = (which: "accepts" | "rejects", { id, [which]: list }: EvaluationPrompt, text: string) =>
     list !== undefined && text.search(wholeWords(list, `"${which}" of "${id}"`)) >= 0;
+  const vocabulary = createVocabulary();
   return asked.map(({ answer, question }): Scored => {
     const text = answer.answer.trim();
     const empty = text === "";
@@ -93,7 +95,7 @@ export function scoreAnswers(asked: readonly Asked[], rules: ScoringRules): Scor
         ? "empty"
         : answer.fault === "truncated" || answer.finish === "length"
         ? "truncated"
-        : findRepetition(text, rules.repetition)
+        : findRepetition(text, rules.repetition, vocabulary)
         ? "repeating"
         : undefined,
       style: showsStyle(question) ? rules.style.inspect(text, userTurns(question).join("\n")) : undefined,
