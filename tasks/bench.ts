@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   scheduler: async () => await (await import("./bench/scheduler_bench.ts")).schedulerBench(),
   duplicates: async () => await (await import("./bench/duplicates_bench.ts")).duplicatesBench(),
   prepare: async () => await (await import("./bench/prepare_bench.ts")).prepareBench(),
+  generate: async () => await (await import("./bench/generate_bench.ts")).generateBench(),
   filter: async () => await (await import("./bench/filter_bench.ts")).filterBench(),
   style: async () => await (await import("./bench/style_bench.ts")).styleBench(),
   train: async () => await (await import("./bench/train_bench.ts")).trainBench(),

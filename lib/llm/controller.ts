@@ -1,3 +1,5 @@
+import { createCeiling } from "./controller_ceiling.ts";
+import { hasChanged, hasMoreRoom, isAsGood, isWorse, type Level, room, smoothed } from "./controller_level.ts";
 import { createFaultWatch } from "./scheduler_faults.ts";
 import { createMeter, type Outcome, type Reading } from "./scheduler_meter.ts";
 
@@ -32,14 +34,8 @@ export interface ControllerOptions {
 
 /** Growth of the rate for which twice the requests are worth it, and that shows in a short look already. */
 const CLIMB = 1.05, CLEAR = 1.25;
-/** Share of the best rate seen that fewer requests must reach, and below which that best level is gone back to … */
-const AS_GOOD = 0.985, WORSE = 0.97;
-/** … less what chance does to a measurement of n requests: this divided by √n. */
-const CHANCE = 0.1;
 /** Gain that makes a probe stay up. */
 const GAIN = 1.03;
-/** Change of rate at the same limit after which the server counts as changed. */
-const CHANGED = 0.15;
 /** Measurements between two probes: at first, and at most, since each failed one doubles it. */
 const PROBE_AFTER = 6, PROBE_AFTER_MOST = 24;
 
@@ -68,7 +64,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
   /** Last level that was worth climbing to. */
   let lower: { limit: number; rate: number; long: boolean } | undefined;
   /** The settled level, smoothed. */
-  let base: { rate: number; queued: number; rounds: number } | undefined;
+  let base: Level | undefined;
   /** The settled level with the best rate since the server last changed. */
   let best: { limit: number; rate: number } | undefined;
   /** Where easing or probing started. */
@@ -76,8 +72,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
   let interval = PROBE_AFTER, untilProbe = PROBE_AFTER, downNext = false;
   /** Measurements for which nothing is eased, after it brought less. */
   let heldFor = 0, hold = 1;
-  /** Faults came at this limit; not tried again for so many measurements. */
-  let ceiling: { limit: number; left: number; patience: number } | undefined;
+  const ceiling = createCeiling(PROBE_AFTER, 8 * PROBE_AFTER);
   let lastCut = -Infinity;
 
   const go = (next: number, to: Phase, at: number) => {
@@ -92,7 +87,6 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     downNext ||= probeAfter < interval;
     go(next, "settled", at);
   };
-  const highest = () => ceiling && ceiling.left > 0 ? Math.max(1, ceiling.limit - 1) : most;
 
   function climb(reading: Reading, at: number): void {
     const { rate, inFlight, busy, waitMs } = reading;
@@ -111,7 +105,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
       if (limit > 2 && waiting > 0.3 && growth < 1.4 || growth < CLIMB && lower.long) return settle(limit, at, 1);
     }
     if (waitMs !== undefined) meter.calm(waitMs);
-    const next = Math.min(limit * 2, highest());
+    const next = Math.min(limit * 2, ceiling.highest(most));
     if (next <= limit) return settle(limit, at, 1);
     lower = { limit, rate, long };
     go(next, "climbing", at);
@@ -123,25 +117,18 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     if (inFlight < 0.85 * limit) return;
     const queued = inFlight - busy;
     if (waitMs !== undefined && queued < 0.5) meter.calm(waitMs);
-    if (ceiling && ceiling.left > 0) ceiling.left--;
+    ceiling.passed();
     if (heldFor > 0) heldFor--;
     const before = base;
     if (before && hasChanged(before, rate, queued)) {
       base = { rate, queued, rounds: 1 };
       best = { limit, rate };
       interval = PROBE_AFTER;
-      return probe(at, queued < 0.5 && rate > before.rate * (1 - CHANGED) ? "up" : "either");
+      return probe(at, hasMoreRoom(before, rate, queued) ? "up" : "either");
     }
-    base = before
-      ? {
-        rate: before.rate + (rate - before.rate) * 0.3,
-        queued: before.queued + (queued - before.queued) * 0.3,
-        rounds: before.rounds + 1,
-      }
-      : { rate, queued, rounds: 1 };
+    base = smoothed(before, rate, queued);
     if (!best || base.rate >= best.rate || limit === best.limit) best = { limit, rate: base.rate };
-    const worse = (WORSE - CHANCE / Math.sqrt(reading.ended)) * best.rate;
-    if (limit < best.limit && base.rounds > 1 && base.rate < worse) {
+    if (limit < best.limit && isWorse(base, best.rate, reading.ended)) {
       heldFor = hold *= 2;
       return settle(best.limit, at);
     }
@@ -152,12 +139,6 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     if (--untilProbe <= 0) probe(at, "either");
   }
 
-  function hasChanged(before: NonNullable<typeof base>, rate: number, queued: number): boolean {
-    if (before.rounds < 2) return false;
-    // Or the one that always waited, waits no more: there is more room.
-    return Math.abs(rate / before.rate - 1) > CHANGED || before.queued > 0.6 && queued < 0.25;
-  }
-
   function probe(at: number, direction: "up" | "either"): void {
     if (!base) return;
     from = { limit, rate: base.rate };
@@ -165,8 +146,7 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     // Fewer are of no use where the last one waits anyway.
     const down = direction === "either" && downNext && limit > 1 && base.queued < 0.5;
     downNext = direction === "either" && !downNext;
-    const below = ceiling && ceiling.left > 0 ? (limit + ceiling.limit) / 2 : limit * 1.5;
-    const up = Math.min(Math.max(limit + 1, below), highest());
+    const up = Math.min(Math.max(limit + 1, ceiling.above(limit)), ceiling.highest(most));
     const next = down ? Math.min(limit - 1, limit * 0.8) : up;
     if (Math.round(next) !== limit && next >= 1) go(next, "probing", at);
   }
@@ -180,12 +160,12 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     const worked = busy > from.limit || inFlight - busy < 0.5 * (limit - from.limit);
     if (up ? grown >= GAIN && worked : asGood(reading)) {
       interval = PROBE_AFTER;
-      const next = up && !ceiling ? Math.min(limit * 2, highest()) : limit;
+      const next = up && !ceiling.isSet ? Math.min(limit * 2, ceiling.highest(most)) : limit;
       if (next <= limit) {
         settle(limit, at);
         // Back up again, step by step, without waiting between the steps.
-        if (up && ceiling) [untilProbe, downNext] = [1, false];
-        if (ceiling && limit >= ceiling.limit) ceiling = undefined;
+        if (up && ceiling.isSet) [untilProbe, downNext] = [1, false];
+        ceiling.reached(limit);
         return;
       }
       lower = { limit, rate, long: true };
@@ -196,8 +176,8 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
   }
 
   /** Whether fewer do as well as more did, before and at best. */
-  function asGood({ rate, ended }: Reading): boolean {
-    return rate >= (AS_GOOD - CHANCE / Math.sqrt(ended)) * Math.max(from.rate, best?.rate ?? 0);
+  function asGood(reading: Reading): boolean {
+    return isAsGood(reading, Math.max(from.rate, best?.rate ?? 0));
   }
 
   function judgeEasing(reading: Reading, at: number): void {
@@ -238,12 +218,11 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
     const before = watch.trialFrom ?? limit;
     watch.close();
     if (verdict === "ask less no longer") {
-      lower = ceiling = undefined;
+      lower = undefined;
+      ceiling.forget();
       return go(before, "climbing", at);
     }
-    // Each time that it shows again, it is believed for longer.
-    const patience = ceiling ? Math.min(2 * ceiling.patience, 8 * PROBE_AFTER) : PROBE_AFTER;
-    ceiling = { limit: before, left: patience, patience };
+    ceiling.set(before);
     interval = PROBE_AFTER;
     downNext = false;
     settle(limit, at);
@@ -276,9 +255,4 @@ export function createController({ concurrency = "auto", most = 256 }: Controlle
       go(Math.ceil(limit / 2), "climbing", at);
     },
   };
-}
-
-/** Requests for as many as the server works on, and one that waits for the next place. */
-function room({ busy, most }: Reading): number {
-  return Math.ceil(Math.max(busy, most) - 0.2) + 1;
 }

@@ -16,6 +16,7 @@ import {
   newMember,
   stateOf,
 } from "./scheduler_member.ts";
+import { createAlarm, createShares } from "./scheduler_time.ts";
 import type { Answer, Call, Fleet, FleetOptions, FleetState } from "./scheduler_types.ts";
 
 interface Job<T> {
@@ -38,18 +39,12 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
   const queue: Job<T>[] = [];
   const faults: Record<string, number> = {};
   const errors = createErrorRate(maxErrorRate);
-  let answered = 0, inFlight = 0, nextId = 0;
-  let share = 0, shareAt = clock.now(); // Milliseconds of wall time per request in flight.
+  const shares = createShares(clock);
+  const wakeAt = createAlarm(clock, signal, () => pump());
+  let answered = 0, nextId = 0;
   let goneSince: number | undefined;
-  let alarm: { at: number; cancel: AbortController } | undefined;
 
   const say = (level: "info" | "warn", message: string) => options.emit?.({ type: "log", level, message });
-  const count = (by: number) => {
-    const now = clock.now();
-    if (inFlight > 0) share += Math.max(0, now - shareAt) / inFlight;
-    shareAt = now;
-    inFlight += by;
-  };
   const capacity = (member: Member<T>) => capacityOf(member, clock.now());
   const limit = () => members.reduce((sum, member) => sum + capacity(member), 0);
 
@@ -74,16 +69,6 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     options.onState?.(state());
   }
 
-  function wakeAt(at: number): void {
-    if (!Number.isFinite(at) || alarm && alarm.at <= at) return;
-    alarm?.cancel.abort();
-    const mine = alarm = { at, cancel: new AbortController() };
-    clock.sleep(at - clock.now(), AbortSignal.any([signal, mine.cancel.signal])).then(() => {
-      if (alarm === mine) alarm = undefined;
-      pump();
-    }, () => {});
-  }
-
   async function start(job: Job<T>, member: Member<T>): Promise<void> {
     const id = nextId++;
     const { controller } = member;
@@ -91,14 +76,14 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     const over = (outcome: Outcome) => {
       if (spent) return;
       spent = true;
-      count(-1);
+      shares.change(-1);
       member.inFlight--;
       controller.done(id, clock.now(), outcome);
     };
-    count(1);
+    shares.change(1);
     member.inFlight++;
     controller.sent(id, clock.now());
-    const shareBefore = share;
+    const shareBefore = shares.each;
     const answeredWith = (answer: Answer<unknown>): number => {
       over({ kind: "answer", ...answer });
       answered++;
@@ -108,7 +93,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
       goneSince = undefined;
       errors.record(undefined, clock.now(), limit());
       welcomeBack(member);
-      return share - shareBefore;
+      return shares.each - shareBefore;
     };
     const onTokens = (tokens = 1) => {
       if (spent || tokens <= 0) return;
@@ -198,7 +183,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
   function giveUpIfLate(error: ChatError): void {
     const now = clock.now();
     goneSince ??= now;
-    if (now - goneSince < giveUpAfterMs || inFlight > 0) return;
+    if (now - goneSince < giveUpAfterMs || shares.underWay > 0) return;
     const hint = [error.hint, "What was answered is kept."].filter(Boolean).join("\n");
     end(
       new UserError(`Gave up after ${duration((now - goneSince) / 1000)} without an answer: ${error.message}`, {
@@ -222,7 +207,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     const tokensPerSecond = servers.reduce((sum, server) => sum + server.tokensPerSecond, 0);
     return {
       limit: limit(),
-      inFlight,
+      inFlight: shares.underWay,
       queued: queue.length,
       answered,
       faults: { ...faults },
@@ -236,7 +221,7 @@ export function createFleet<T>(options: FleetOptions<T>, onChange: () => void): 
     signal,
     get hungry() {
       const now = clock.now();
-      return limit() - inFlight - queue.filter(({ readyAt }) => readyAt <= now).length;
+      return limit() - shares.underWay - queue.filter(({ readyAt }) => readyAt <= now).length;
     },
     get limit() {
       return limit();
