@@ -25,8 +25,10 @@ export interface Boundary {
 /** What a mark is worth. Changes of time and place bring their own scores, a change of topic at most 0.5. */
 const CHAPTER = 1;
 const SCENE_BREAK = 0.9;
-/** Two speeches with fewer words of narration between them belong to one conversation. */
+/** Two speeches with fewer words of narration between them belong to one conversation, unless a person says otherwise. */
 export const PAUSE_WORDS = 40;
+/** A paragraph of speech that goes on in the next one is a tale from this length on, and a tale has scenes. */
+const TALE_WORDS = 40;
 
 /**
  * All boundaries of a manuscript but its start, in order. None lies within a conversation or a sentence, unless the writer
@@ -71,22 +73,36 @@ export function isMarked(gap: Gap | undefined): boolean {
   return gap?.chapter !== undefined || gap?.sceneBreak !== undefined;
 }
 
-/** By gap: whether speech goes on across it, with less than a pause of narration between. */
-export function conversations(text: string, paragraphs: readonly Paragraph[]): boolean[] {
+/** By gap: whether speech goes on across it, with less than a pause of narration between. A tale in quotes may pause. */
+export function conversations(text: string, paragraphs: readonly Paragraph[], pause = PAUSE_WORDS): boolean[] {
   const inside: boolean[] = [];
   let silent = Infinity; // Words of narration since the last speech.
   const silence = paragraphs.map(({ start, end, words, speech }) => {
     const before = silent;
     const last = speech.at(-1);
     silent = last ? countWords(text, last.end, end) : silent + words;
-    return { before, after: silent, lead: speech[0] ? countWords(text, start, speech[0].start) : undefined };
+    return { before, lead: speech[0] ? countWords(text, start, speech[0].start) : undefined };
   });
   let ahead = Infinity; // Words of narration until the next speech.
   for (let i = paragraphs.length - 1; i > 0; i--) {
     ahead = silence[i]?.lead ?? ahead + (paragraphs[i]?.words ?? 0);
-    inside[i] = (silence[i]?.before ?? Infinity) + ahead < PAUSE_WORDS;
+    inside[i] = (silence[i]?.before ?? Infinity) + ahead < pause && !isTale(text, paragraphs[i - 1], paragraphs[i]);
   }
   return inside;
+}
+
+/** True where one speech fills both paragraphs: its mark is opened anew, and was not closed. */
+export function isTale(text: string, before: Paragraph | undefined, after: Paragraph | undefined): boolean {
+  if (!before || !after || before.words < TALE_WORDS || after.words < TALE_WORDS) return false;
+  return !isClosed(text, before) && after.speech[0]?.start === after.start;
+}
+
+/** False for a paragraph that ends in speech without its closing mark. */
+export function isClosed(text: string, { end, speech }: Paragraph): boolean {
+  const last = speech.at(-1);
+  if (!last || last.end !== end) return true;
+  return last.end - last.start > 1 &&
+    /["\u201d\u2019'\u00bb\u00ab\u201c][*_]*$/.test(text.slice(last.start + 1, last.end));
 }
 
 /** True where a paragraph ends with a sentence: not with a colon before a letter, nor in the middle of a line. */

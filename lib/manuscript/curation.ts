@@ -5,7 +5,16 @@ import { italicsProfile } from "../evaluation/pov_italics.ts";
 import { povProfile, POVS } from "../evaluation/pov.ts";
 import { dialogueRatio } from "../evaluation/pov_dialogue.ts";
 import { sceneProfile, SCENES } from "../evaluation/scenes.ts";
-import { conversations, findBoundaries, goesOn, isFinished, isMarked } from "./boundaries.ts";
+import {
+  conversations,
+  findBoundaries,
+  goesOn,
+  isClosed,
+  isFinished,
+  isMarked,
+  isTale,
+  PAUSE_WORDS,
+} from "./boundaries.ts";
 import { divide, type Sizes, type Span } from "./divide.ts";
 import { type Parsed, parseManuscript } from "./paragraphs.ts";
 
@@ -57,6 +66,8 @@ export const Curation = z.object({
   version: z.literal(1),
   min_words: z.int(),
   max_words: z.int(),
+  /** Two speeches with fewer words of narration between them are one conversation. */
+  pause_words: z.int(),
   manuscripts: z.array(z.object({
     name: z.string(),
     /** Of the file's bytes. */
@@ -98,6 +109,7 @@ export interface Manuscript {
  * Cuts manuscripts into chunks; none spans two of them. Numbers go through.
  *
  * @param options.split Cut what is too long; otherwise only say how.
+ * @param options.pauseWords Two speeches with fewer words of narration between them are one conversation; default 40.
  *
  * @example
  * ```ts
@@ -112,10 +124,14 @@ export interface Manuscript {
  * equal(curation.chunks[1]?.reasons[0]?.kind, "scene break");
  * ```
  */
-export function curate(manuscripts: readonly Manuscript[], options: Sizes & { readonly split: boolean }): Curated {
+export function curate(
+  manuscripts: readonly Manuscript[],
+  options: Sizes & { readonly split: boolean; readonly pauseWords?: number },
+): Curated {
+  const pause = options.pauseWords ?? PAUSE_WORDS;
   const plan = manuscripts.map(({ text }, manuscript) => {
     const parsed = parseManuscript(text);
-    const inside = conversations(text, parsed.paragraphs);
+    const inside = conversations(text, parsed.paragraphs, pause);
     return { manuscript, parsed, inside, divisions: divide(parsed, findBoundaries(parsed, inside), options) };
   });
   const total = plan.reduce((sum, { divisions }) => sum + divisions.length, 0);
@@ -159,6 +175,7 @@ export function curate(manuscripts: readonly Manuscript[], options: Sizes & { re
       version: 1,
       min_words: options.minWords,
       max_words: options.maxWords,
+      pause_words: pause,
       manuscripts: plan.map(({ manuscript, parsed }) => {
         const { name, sha256, encoding } = manuscripts[manuscript]!;
         const words = parsed.paragraphs.reduce((sum, paragraph) => sum + paragraph.words, 0);
@@ -220,13 +237,7 @@ function faultsOf({ text, paragraphs, gaps }: Parsed, inside: readonly boolean[]
   if (!isFinished(text, last)) faults.push("it ends in the middle of a sentence");
   if (from > 0 && inside[from] && !isMarked(gaps[from])) faults.push("it begins within a conversation");
   if (to < paragraphs.length && inside[to] && !isMarked(gaps[to])) faults.push("it ends within a conversation");
-  const spoken = last.speech.at(-1);
-  if (
-    spoken && !/["\u201d\u2019'\u00bb\u00ab\u201c]$/.test(text.slice(spoken.start, spoken.end).replace(/[*_]+$/, "")) &&
-    spoken.end === last.end
-  ) {
-    faults.push("its last speech is not closed");
-  }
+  if (!isClosed(text, last) && !isTale(text, last, paragraphs[to])) faults.push("its last speech is not closed");
   return faults;
 }
 

@@ -1,7 +1,6 @@
 /** The curation as a report to read, in Markdown. */
 import { count } from "../core/format.ts";
 import { SCENES } from "../evaluation/scenes.ts";
-import { PAUSE_WORDS } from "./boundaries.ts";
 import type { Curated, CuratedChunk } from "./curation.ts";
 import { curationStats } from "./curation_stats.ts";
 
@@ -30,7 +29,7 @@ export function curationReport({ curation, proposals }: Curated): string {
       percent(stats.whole)
     }** (${stats.whole} of ${stats.chunks}). A chunk is whole when it begins with a sentence and ` +
     "ends with one, its last speech is closed, and it neither begins nor ends within a conversation: two speeches with " +
-    `fewer than ${PAUSE_WORDS} words of narration between them. The writer's own marks count as edges in any case.`,
+    `fewer than ${curation.pause_words} words of narration between them. The writer's own marks count as edges in any case.`,
     list(
       chunks.filter(({ faults }) => faults.length > 0).map(({ file, faults }) => `\`${file}\`: ${faults.join("; ")}`),
     ),

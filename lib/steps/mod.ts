@@ -26,6 +26,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Step>>> = {
   "gaea:check-prefixes": async () => (await import("./gaea/check_prefixes.ts")).checkPrefixes,
   "gaea:serve": async () => (await import("./gaea/serve.ts")).serve,
   "gaea:voice": async () => (await import("./gaea/voice.ts")).voice,
+  "gaea:config": async () => (await import("./gaea/config.ts")).config,
   "gaea:compare": async () => (await import("./gaea/compare.ts")).compare,
   "gaea:train": async () => (await import("./gaea/train.ts")).train,
   "gaea:monitor": async () => (await import("./gaea/monitor.ts")).monitor,

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { findBoundaries } from "@/manuscript/boundaries.ts";
+import { conversations, findBoundaries } from "@/manuscript/boundaries.ts";
 import { changesAt } from "@/manuscript/changes.ts";
 import { divide } from "@/manuscript/divide.ts";
 import { type Parsed, parseManuscript } from "@/manuscript/paragraphs.ts";
@@ -149,4 +149,20 @@ Deno.test("divide leaves a conversation whole even where it is too long", () => 
   const [only, ...others] = divide(parsed, findBoundaries(parsed), { minWords: 200, maxWords: 400 });
   equal(others.length, 0);
   deepEqual(only?.parts, []);
+});
+
+Deno.test("findBoundaries cuts a tale that somebody tells over many paragraphs, but not between two speakers", () => {
+  const told = (thing: string) => `“${about(thing, 120)}`;
+  const tale = parseManuscript([told("boat"), told("boat"), told("orchard"), told("orchard") + "”"].join("\n\n"));
+  deepEqual(findBoundaries(tale).map(({ before }) => before), [2]);
+  const talk = parseManuscript(
+    [told("boat") + "”", told("boat") + "”", told("orchard") + "”", told("orchard") + "”"].join("\n\n"),
+  );
+  deepEqual(findBoundaries(talk), []);
+});
+
+Deno.test("conversations last as long as the pause between two speeches is short", () => {
+  const { text, paragraphs } = parseManuscript(`“Go,” you say.\n\n${about("boat", 30)}\n\n“Now,” you say.`);
+  deepEqual(conversations(text, paragraphs).slice(1), [true, true]);
+  deepEqual(conversations(text, paragraphs, 20).slice(1), [false, false]);
 });

@@ -5,6 +5,7 @@ import { UsageError, UserError } from "../../core/errors.ts";
 import { count } from "../../core/format.ts";
 import { defineStep } from "../../core/step.ts";
 import { textTable } from "../../core/text_table.ts";
+import { PAUSE_WORDS } from "../../manuscript/boundaries.ts";
 import { curate, type Curated } from "../../manuscript/curation.ts";
 import { reasonsOf } from "../../manuscript/curation_report.ts";
 import { type CurationStats, curationStats } from "../../manuscript/curation_stats.ts";
@@ -27,6 +28,9 @@ const options = z.object({
   ),
   minWords: z.int().min(1).default(900).describe("Words of the smallest chunk that is wanted"),
   maxWords: z.int().min(2).default(2100).describe("Words of the largest chunk that is wanted"),
+  pauseWords: z.int().min(1).default(PAUSE_WORDS).describe(
+    "Two speeches with fewer words of narration between them are one conversation, which is not cut",
+  ),
   split: z.boolean().default(true).describe(
     "Cut scenes that are too long into parts (015a, 015b) and keep the originals in backup/; without: only propose it",
   ),
@@ -52,7 +56,7 @@ export const curateStep = defineStep({
   },
   async run(options, { env, emit, signal }): Promise<CurateResult> {
     const { manuscript, output } = pathsOf(options, env);
-    const { minWords, maxWords, split } = options;
+    const { minWords, maxWords, split, pauseWords } = options;
     if (minWords >= maxWords) {
       throw new UsageError(`Cannot use --min-words ${minWords}: it must be below --max-words ${maxWords}`);
     }
@@ -64,7 +68,7 @@ export const curateStep = defineStep({
     const there = await chunksThere(output, options.overwrite);
     const manuscripts = await readManuscripts(files, { emit });
     signal.throwIfAborted();
-    const curated = curate(manuscripts, { minWords, maxWords, split });
+    const curated = curate(manuscripts, { minWords, maxWords, split, pauseWords });
     const bare = curated.curation.manuscripts.find(({ words }) => words === 0);
     if (bare) throw new UserError(`Cannot curate "${bare.name}": it holds headings and no prose`, { exitCode: 2 });
     warn(curated, emit);
@@ -121,7 +125,7 @@ function warn(
       level: "warn",
       message:
         `"${file}" has ${count(words)} words and stays whole: there is no change of place, time or topic outside its ` +
-        "conversations where it could be cut",
+        "conversations where it could be cut (a lower --pause-words finds more)",
     });
   }
   const marked = chunks.some(({ reasons }) => reasons.some(({ kind }) => kind === "chapter" || kind === "scene break"));
