@@ -56,6 +56,8 @@ export async function fetchTokenizer(
     throw new UserError(`Cannot fetch the tokenizer "${name}": the hub has no tokenizer.json for it`, { hint: VALID });
   }
   parseTokenizer(tokenizer, `${name}/tokenizer.json`); // What cannot be used is not kept.
+  const template = await fetchFile(name, "chat_template.jinja", context); // Where it is not in the configuration.
+  if (template !== undefined) await writeFileAtomic(join(folder, "chat_template.jinja"), template);
   await writeFileAtomic(join(folder, "tokenizer_config.json"), config ?? "{}");
   await writeFileAtomic(kept, tokenizer); // Last: its presence says that all is there.
   return folder;

@@ -140,6 +140,7 @@ Deno.test("fetchTokenizer fetches a hub id once", async () => {
     deepEqual(asked, [
       "https://hub.example/acme/tiny/resolve/main/tokenizer_config.json Bearer secret",
       "https://hub.example/acme/tiny/resolve/main/tokenizer.json Bearer secret",
+      "https://hub.example/acme/tiny/resolve/main/chat_template.jinja Bearer secret",
     ]);
   });
 });

@@ -32,7 +32,7 @@ const options = z.object({
     "Two speeches with fewer words of narration between them are one conversation, which is not cut",
   ),
   split: z.boolean().default(true).describe(
-    "Cut scenes that are too long into parts (015a, 015b) and keep the originals in backup/; without: only propose it",
+    "Cut scenes that are too long into parts (015a, 015b), originals in backup/; else they stay whole and the cut is proposed",
   ),
   overwrite: z.boolean().default(false).describe("Replace the chunks of an earlier curation"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
