@@ -8,7 +8,15 @@ import type { Assignment } from "../dialogue/prompt.ts";
 import type { ChatEngine } from "../llm/chat.ts";
 import { ChatError } from "../llm/errors.ts";
 import { type Ask as ServerAsk, type Result, runTasks } from "../llm/scheduler.ts";
-import { type Asking, fleetOptions, guarded, ledgerAsk, nothingSpent, type Spent, tellForm } from "./generate_asking.ts";
+import {
+  type Asking,
+  fleetOptions,
+  guarded,
+  ledgerAsk,
+  nothingSpent,
+  type Spent,
+  tellForm,
+} from "./generate_asking.ts";
 import type { GeneratePaths } from "./generate_options.ts";
 import { formsOf, keepForm, knownForm, probeForm, PROBES } from "./generate_probe.ts";
 import { runProgress } from "./generate_progress.ts";
