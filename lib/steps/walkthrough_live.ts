@@ -21,7 +21,16 @@ export interface Watched<Result> {
   readonly points: readonly RunPoint[];
 }
 
+/** A picture of a step's own kind. */
+export interface LivePicture {
+  /** Takes what it draws out of an event; tells whether there was any. */
+  take(event: StepEvent): boolean;
+  draw(): Displayable;
+}
+
 export interface WatchOptions {
+  /** What is drawn; default: how far the run is and what it measures, over the seconds. */
+  readonly picture?: LivePicture;
   /** Share of the work, 0 to 1, after which the run is stopped, as by the Stop button. */
   readonly stopAt?: number;
   /** Where the picture goes; default: under the cell, or nowhere outside a notebook. */
@@ -38,17 +47,18 @@ export async function watch<Options extends z.ZodObject, Result>(
   step: Step<Options, Result>,
   options: z.output<Options>,
   context: Context,
-  { stopAt, broadcast = pageOf(), now = () => performance.now() }: WatchOptions = {},
+  { picture: own, stopAt, broadcast = pageOf(), now = () => performance.now() }: WatchOptions = {},
 ): Promise<Watched<Result>> {
   const points: RunPoint[] = [];
-  const picture = drawnInPlace(() => runChart(points), broadcast);
+  const picture = drawnInPlace(() => own?.draw() ?? runChart(points), broadcast);
   const enough = new AbortController();
   await picture.begin();
   const start = now();
   const take = recorder(step.name, points, now);
   const emit = (event: StepEvent) => {
     context.emit(event);
-    if (take(event)) picture.due();
+    const taken = take(event);
+    if (own ? own.take(event) : taken) picture.due();
     if (stopAt !== undefined && event.type === "progress" && event.label === step.name) {
       if (event.done >= stopAt * (event.total ?? Infinity)) enough.abort(new DOMException("enough", "AbortError"));
     }

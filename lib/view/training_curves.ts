@@ -1,6 +1,7 @@
 /** Curves of a training: losses, learning rate, gradient norm, speed and memory over the steps; of one run or several. */
-import { count } from "../core/format.ts";
+import { count, duration } from "../core/format.ts";
 import type { TrainingPoint } from "../training/history.ts";
+import type { Run } from "../training/runs.ts";
 import { type Chart, chart, type Spec } from "./charts.ts";
 import { colorsOf, PALETTE } from "./colors.ts";
 import { type Table, table } from "./tables.ts";
@@ -181,4 +182,33 @@ export function historyTable(runs: readonly NamedRun[]): Table {
         : undefined,
     };
   }));
+}
+
+/** Where the recipes of runs differ, a column each. */
+export function differencesTable(
+  names: readonly string[],
+  differences: readonly { readonly option: string; readonly values: readonly string[] }[],
+): Table {
+  if (differences.length === 0) {
+    return table({ columns: ["different"], rows: [["nothing: recipes and data are the same"]] });
+  }
+  return table({
+    columns: ["different", ...names],
+    rows: differences.map(({ option, values }) => [option, ...values]),
+  });
+}
+
+/** Runs as the registry lists them. */
+export function runsTable(runs: readonly Run[]): Table {
+  return table(runs.map(({ name, state, record, step, maxSteps, loss, best, seconds }) => ({
+    run: name,
+    state,
+    base: record?.base.name ?? "",
+    rows: record?.dataset.train.rows,
+    data: record?.dataset.train.sha256.slice(0, 8) ?? "",
+    steps: maxSteps === undefined ? String(step ?? "") : `${step ?? 0} of ${maxSteps}`,
+    loss: loss?.toFixed(3) ?? "",
+    lowest_evaluation: best ? `${best.loss.toFixed(3)} at ${best.step}` : "",
+    time: seconds === undefined ? "" : duration(seconds),
+  })));
 }
