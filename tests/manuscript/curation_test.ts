@@ -1,7 +1,9 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { pick, seededRandom } from "@/dialogue/random.ts";
 import { curate, type Curated, Curation, type Manuscript, restoreManuscript } from "@/manuscript/curation.ts";
 import { curationReport } from "@/manuscript/curation_report.ts";
 import { curationStats } from "@/manuscript/curation_stats.ts";
+import { cutPrefix } from "@/manuscript/prefix.ts";
 
 const SIZES = { minWords: 900, maxWords: 2100, split: true };
 const manuscript = (text: string, name = "story.md"): Manuscript => ({ name, text, sha256: "0", encoding: "utf-8" });
@@ -81,4 +83,47 @@ Deno.test("curationReport shows the split with its reason, and lets no text of t
 Deno.test("Curation accepts what curate makes, by way of a file", () => {
   const { curation } = curate([manuscript(story)], SIZES);
   deepEqual(Curation.parse(JSON.parse(JSON.stringify(curation))), curation);
+});
+
+Deno.test("curate and cutPrefix keep every letter of manuscripts put together at random", () => {
+  const pieces = [
+    "\n",
+    "\n\n",
+    "\n\n\n\n",
+    " ",
+    "\t",
+    "# Head\n\n",
+    "\n\n* * *\n\n",
+    "***",
+    "IV.\n\n",
+    "Chapter Two\n\n",
+    "“Go,” she says. ",
+    "“Go.\n\n“Stay. ",
+    "*Why me?* ",
+    "You walk on and on… ",
+    "You wait — and then: nothing! ",
+    "Three days later it snows. ",
+    "In the kitchen, at 4 p.m., Mr. Abbot cries. ",
+    "‘No,’ ",
+    "_x_ ",
+    "\u00a0",
+    "🙂 ",
+    "-- ",
+    "and so on ",
+  ];
+  for (let seed = 0; seed < 60; seed++) {
+    const random = seededRandom("manuscript", seed);
+    const text = Array.from({ length: 1 + Math.floor(random() * 300) }, () => pick(pieces, random)).join("");
+    const minWords = 1 + Math.floor(random() * 60);
+    const curated = curate([manuscript(text)], {
+      minWords,
+      maxWords: minWords + 1 + Math.floor(random() * 200),
+      split: random() < 0.8,
+    });
+    equal(restored(curated), text, `seed ${seed}`);
+    for (const { text: chunk } of curated.chunks) {
+      const cut = cutPrefix(chunk, { least: 0.05, most: 0.1 });
+      if (cut) equal(cut.prefix + cut.completion, chunk, `seed ${seed}`);
+    }
+  }
 });
