@@ -32,6 +32,7 @@ export const ENVIRONMENT = [
   "VOICEWORKS_PYTHON_NOTEBOOK",
   "VOICEWORKS_PYTHON_LAB",
   "LLAMA_CPP_DIR",
+  "LLAMA_CPP_CMAKE_ARGS",
   "LLAMA_CPP_BIN",
   // GPU settings that the doctor holds against the truth.
   "HSA_OVERRIDE_GFX_VERSION",

@@ -30,7 +30,12 @@ Deno.test("stagesOf hands a flag to every step that knows it, and says all fault
   const pipeline = await loadPipeline("deepred", "/data", {});
   const { values } = readFlags(sharedFlags(pipeline), ["--seed", "7", "--chunk-size", "500"]);
   const stages = stagesOf(pipeline, values);
-  deepEqual(stages.filter(({ options }) => options.seed === 7).map(({ step }) => step.name), ["generate", "split"]);
+  deepEqual(stages.filter(({ options }) => options.seed === 7).map(({ name }) => name), [
+    "generate",
+    "split",
+    "train",
+    "evaluate",
+  ]);
   equal(stages.find(({ step }) => step.name === "chunk")?.options.chunkSize, 500);
   throws(() => stagesOf(pipeline, { chunkSize: 0, trainRatio: 2 }), /--chunk-size 0[^]*--train-ratio 2/);
 });
