@@ -108,6 +108,7 @@ export async function* runPython(
       running = false;
     }
   })();
+  reading.catch(() => {}); // Awaited at the end: until then nobody may take its failure for one that is not heard.
   const tailing = (async () => {
     let rest: Uint8Array<ArrayBuffer> = new Uint8Array();
     for (let last = false; !last;) {

@@ -108,8 +108,15 @@ Deno.test("a wrong flag, value or preset ends with 2, a failure with 1, never wi
   }));
 
 Deno.test("tasks are granted variables by name, and only such as Voiceworks reads", async () => {
-  // The second list is what transformers.js and its ONNX runtime look up.
-  const theirs = ["HF_ACCESS_TOKEN", "TESTING_REMOTELY", "npm_package_config_libvips", "MALLOC_ARENA_MAX"];
+  // The second list is what transformers.js and its ONNX runtime look up, and the package yaml.
+  const theirs = [
+    "LOG_TOKENS",
+    "LOG_STREAM",
+    "HF_ACCESS_TOKEN",
+    "TESTING_REMOTELY",
+    "npm_package_config_libvips",
+    "MALLOC_ARENA_MAX",
+  ];
   const known = new Set<string>([...ENVIRONMENT, ...theirs, "ORT_DISABLE_TELEMETRY"]);
   for (const [name, { command }] of Object.entries(await tasksOf())) {
     if (name === "test" || name === "ok" || name === "bench") continue; // Tests and benches run whatever they measure.
