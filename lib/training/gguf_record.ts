@@ -1,8 +1,7 @@
 /** `<name>.gguf.json`, which lies beside every GGUF: what it came from, and how it was verified. */
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
-import { readTextFile } from "../core/files.ts";
 import { KeptFinding, MergeRecord } from "./merge_record.ts";
+import { readRecord } from "./record_file.ts";
 
 const Measured = z.object({ value: z.number(), error: z.number().nullable() });
 
@@ -54,16 +53,6 @@ export function ggufRecordPath(gguf: string): string {
  *
  * @throws {UserError} a record in another form.
  */
-export async function readGgufRecord(gguf: string): Promise<GgufRecord | undefined> {
-  const path = ggufRecordPath(gguf);
-  if (!await Deno.stat(path).then(() => true, () => false)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(await readTextFile(path));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-  }
-  const record = GgufRecord.safeParse(value);
-  if (!record.success) throw new UserError(`Cannot read "${path}": it is no record of a GGUF`, { exitCode: 2 });
-  return record.data;
+export function readGgufRecord(gguf: string): Promise<GgufRecord | undefined> {
+  return readRecord(ggufRecordPath(gguf), GgufRecord, "it is no record of a GGUF");
 }

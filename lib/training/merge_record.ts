@@ -1,9 +1,8 @@
 /** `merge.json`, which lies in every merged model: what it came from, and how it was verified. */
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
-import { readTextFile } from "../core/files.ts";
 import { MergeFigures } from "./merge_gate.ts";
+import { readRecord } from "./record_file.ts";
 
 /** A finding as it is kept. */
 export const KeptFinding = z.object({
@@ -63,16 +62,6 @@ export const MERGE_RECORD = "merge.json";
  *
  * @throws {UserError} a file of that name in another form.
  */
-export async function readMergeRecord(folder: string): Promise<MergeRecord | undefined> {
-  const path = join(folder, MERGE_RECORD);
-  if (!await Deno.stat(path).then(() => true, () => false)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(await readTextFile(path));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-  }
-  const record = MergeRecord.safeParse(value);
-  if (!record.success) throw new UserError(`Cannot read "${path}": it is no record of a merge`, { exitCode: 2 });
-  return record.data;
+export function readMergeRecord(folder: string): Promise<MergeRecord | undefined> {
+  return readRecord(join(folder, MERGE_RECORD), MergeRecord, "it is no record of a merge");
 }

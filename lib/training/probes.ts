@@ -4,9 +4,8 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../core/errors.ts";
-import { readTextFile } from "../core/files.ts";
 import { ChatMessage } from "../records.ts";
+import { readRecord } from "./record_file.ts";
 
 export const Probes = z.object({
   /** Token ids, and the one that the model puts next, at places where it is sure. */
@@ -20,16 +19,6 @@ export type Probes = z.output<typeof Probes>;
 export const PROBES_FILE = "merge_probes.json";
 
 /** @throws {UserError} a file of that name in another form. */
-export async function readProbes(folder: string): Promise<Probes | undefined> {
-  const path = join(folder, PROBES_FILE);
-  if (!await Deno.stat(path).then(() => true, () => false)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(await readTextFile(path));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-  }
-  const probes = Probes.safeParse(value);
-  if (!probes.success) throw new UserError(`Cannot read "${path}": it holds no probes`, { exitCode: 2 });
-  return probes.data;
+export function readProbes(folder: string): Promise<Probes | undefined> {
+  return readRecord(join(folder, PROBES_FILE), Probes, "it holds no probes");
 }
