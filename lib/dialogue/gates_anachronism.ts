@@ -156,6 +156,7 @@ export function looksAhead(clause: string): boolean {
 
 /** Years after the last one that are told as past; "by 1980 we shall" is a forecast, and "2000 tons" no year. */
 function* laterYears(text: string, lastYear: number): Generator<Found, void> {
+  if (!/\d|nineteen|thousand/i.test(text)) return undefined;
   for (const match of text.matchAll(YEAR)) {
     const [found, year, decade, short, word] = match;
     const value = year ?? decade ?? (short === undefined ? undefined : `19${short}`);

@@ -33,8 +33,14 @@ const ARTEFACTS: readonly (readonly [RegExp, string])[] = [
 /** Signs that are pictographs to Unicode and plain print to a typesetter. */
 const PRINT = /[©®™‼⁉ℹ↔-↙↩↪▪▫▶◀●♀♂♔-♟♠-♦☐-☒☑★☆✓✔✗✘✝✡]/gu;
 
+/** Something of this stands in every artefact; most prose has none of it, and needs no closer look. */
+const SUSPICIOUS =
+  // deno-lint-ignore no-control-regex -- they are part of what is looked for
+  /[`~*_#•[\]<>{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|[©®]|https?|www|^\s*-|\b(?:AI|models?|assistants?|bots?|chat ?bots?|openai|chatgpt|llms?|training|cut-?off|update|assist|fulfil|comply|help|prompt|role-?play|persona|gutenberg)\b/im;
+
 /** The first mark of a language model in a text, named and quoted. */
 export function findArtefact(text: string): string | undefined {
+  if (!SUSPICIOUS.test(text)) return undefined;
   for (const [pattern, name] of ARTEFACTS) {
     const found = pattern.exec(text);
     if (!found || (name === "emoji" && !pattern.test(text.replace(PRINT, "")))) continue;

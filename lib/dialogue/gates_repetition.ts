@@ -14,8 +14,8 @@ function createFinder(words: Uint32Array) {
   while (room < 2 * words.length) room *= 2;
   const slots = new Uint32Array(room); // Place + 1; open addressing.
 
-  /** A longer n-gram is known by its shorter one and the word that follows; without a shorter one, by its word. */
-  function lengthened(shorter: Firsts | undefined, n: number): { firsts: Firsts; different: number } {
+  /** A longer n-gram is known by what numbers its shorter one, and the word that follows. */
+  function lengthened(shorter: Uint32Array | undefined, n: number): { firsts: Firsts; different: number } {
     const firsts = new Uint32Array(Math.max(0, words.length - n + 1));
     slots.fill(0);
     let different = 0;
@@ -42,22 +42,23 @@ function createFinder(words: Uint32Array) {
 function top(firsts: Firsts, n: number, ends: Uint32Array): { at: number; characters: number } {
   const counts = new Uint32Array(firsts.length);
   let best = { at: 0, characters: 0 };
-  firsts.forEach((first, at) => {
+  for (let at = 0; at < firsts.length; at++) {
+    const first = firsts[at] ?? 0;
     const count = counts[first] = (counts[first] ?? 0) + 1;
     const characters = count * ((ends[at + n] ?? 0) - (ends[at] ?? 0));
     if (count > 1 && characters > best.characters) best = { at, characters };
-  });
+  }
   return best;
 }
 
 /** Characters in n-grams that came before, none counted twice. */
 function repeated(firsts: Firsts, n: number, ends: Uint32Array): number {
   let characters = 0, countedTo = 0;
-  firsts.forEach((first, at) => {
-    if (first === at) return;
+  for (let at = 0; at < firsts.length; at++) {
+    if (firsts[at] === at) continue;
     characters += (ends[at + n] ?? 0) - (ends[Math.max(at, countedTo)] ?? 0);
     countedTo = at + n;
-  });
+  }
   return characters;
 }
 
@@ -70,7 +71,7 @@ export function findRepetition(
   const words = vocabulary.read(text);
   if (words.length < settings.fromWords) return undefined;
   const ends = new Uint32Array(words.length + 1);
-  words.forEach((word, at) => ends[at + 1] = (ends[at] ?? 0) + vocabulary.lengthOf(word));
+  for (let at = 0; at < words.length; at++) ends[at + 1] = (ends[at] ?? 0) + vocabulary.lengthOf(words[at] ?? 0);
   const total = ends[words.length] ?? 0;
   const told = (characters: number, limit: number) =>
     `${(characters / total).toFixed(2)} of the characters, more than ${limit}`;
@@ -78,11 +79,13 @@ export function findRepetition(
     ...[...Object.keys(settings.topNgrams), ...Object.keys(settings.duplicateNgrams)].map(Number),
   );
   const lengthened = createFinder(words);
-  let firsts: Firsts | undefined;
-  for (let n = 1; n <= longest; n++) {
-    const found = lengthened(firsts, n);
-    firsts = found.firsts;
-    if (found.different === firsts.length) break; // What never repeats does not repeat when it is longer.
+  // Words are their own numbers, so that those alone need no look unless they are asked for.
+  const single = 1 in settings.topNgrams || 1 in settings.duplicateNgrams;
+  let shorter: Uint32Array | undefined = single ? undefined : words;
+  for (let n = single ? 1 : 2; n <= longest; n++) {
+    const { firsts, different } = lengthened(shorter, n);
+    shorter = firsts;
+    if (different === firsts.length) break; // What never repeats does not repeat when it is longer.
     const topLimit = settings.topNgrams[n], limit = settings.duplicateNgrams[n];
     if (topLimit !== undefined) {
       const { at, characters } = top(firsts, n, ends);

@@ -81,8 +81,11 @@ export function openLedger(path: string): Ledger {
   try {
     // Exclusive: a second run on the same output is refused. FULL: a commit survives a power cut.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // Answers stand in the order of their arrival, beside an index of hashes: in the order of hashes each would write a
+    // page or two of its own. Pages are brought home every 16 MB, since most of them change several times until then.
     database.exec(`
-      CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      PRAGMA wal_autocheckpoint = 4000;
+      CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS examples (turn INTEGER PRIMARY KEY, id TEXT NOT NULL, value TEXT NOT NULL);
       BEGIN IMMEDIATE; COMMIT;

@@ -37,7 +37,8 @@ const ALIASES: Readonly<Record<string, "user" | "assistant">> = {
 export function parseExchange({ content, reasoning }: { content: string; reasoning: string }): Parsed {
   let error = content.trim() ? "the answer is not a JSON object" : "the answer is empty";
   for (const text of [content, reasoning]) {
-    for (const value of jsonObjects(text)) {
+    const whole = parseJson(text); // By far the commonest.
+    for (const value of typeof whole === "object" && whole !== null ? [whole] : jsonObjects(text)) {
       const answer = Answer.safeParse(named(value));
       if (answer.success) return { ok: true, exchange: answer.data };
       if (text === content) error = answer.error.issues.map((issue) => issue.message).join("; ");
@@ -91,17 +92,15 @@ function closing(text: string, start: number): number {
 
 /** JSON, or JSON with raw line breaks inside its strings, which models write when no grammar holds them. */
 function parseLoosely(text: string): unknown {
-  for (
-    const attempt of [
-      text,
-      text.replace(/"(?:[^"\\]|\\.)*"/gs, (string) => string.replace(/\r?\n/g, "\\n").replaceAll("\t", "\\t")),
-    ]
-  ) {
-    try {
-      return JSON.parse(attempt);
-    } catch {
-      continue;
-    }
+  const broken = () =>
+    text.replace(/"(?:[^"\\]|\\.)*"/gs, (string) => string.replace(/\r?\n/g, "\\n").replaceAll("\t", "\\t"));
+  return parseJson(text) ?? parseJson(broken());
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  return undefined;
 }

@@ -112,8 +112,8 @@ export function createVocabulary(): Vocabulary {
   }
 
   function readAnew(text: string): Uint32Array {
-    // ASCII needs no unifying, which is slow.
-    const folded = (/^[\0-\x7f]*$/.test(text) ? text : text.normalize("NFKC")).toLowerCase();
+    // ASCII and the punctuation of print need no unifying, which is slow.
+    const folded = (/^[\0-\x7f–—‘-”…]*$/.test(text) ? text : text.normalize("NFKC")).toLowerCase();
     const end = folded.length;
     // Every second character at most begins a word; a word's letters must fit behind the spellings.
     if (ids.length < (end >> 1) + 1) ids = grown(ids, (end >> 1) + 1);
