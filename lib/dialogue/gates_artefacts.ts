@@ -1,6 +1,7 @@
 /** Marks that language models and chat windows leave in a text; prose of the period has none of them. */
 
-const ARTEFACTS: readonly (readonly [RegExp, string])[] = [
+/** What is looked for, in this order. */
+export const ARTEFACTS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/```|~~~/, "code fence"],
   [/\*\*|__(?=\S)/, "bold"],
   [/(?<![\w*])\*(?!\s)[^*\n]{1,80}(?<!\s)\*(?![\w*])/, "emphasis or stage direction"],
@@ -31,12 +32,23 @@ const ARTEFACTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Signs that are pictographs to Unicode and plain print to a typesetter. */
-const PRINT = /[©®™‼⁉ℹ↔-↙↩↪▪▫▶◀●♀♂♔-♟♠-♦☐-☒☑★☆✓✔✗✘✝✡]/gu;
+export const PRINT = /[©®™‼⁉ℹ↔-↙↩↪▪▫▶◀●♀♂♔-♟♠-♦☐-☒☑★☆✓✔✗✘✝✡]/gu;
 
-/** Something of this stands in every artefact; most prose has none of it, and needs no closer look. */
-const SUSPICIOUS =
-  // deno-lint-ignore no-control-regex -- they are part of what is looked for
-  /[`~*_#•[\]<>{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|[©®]|https?|www|^\s*-|\b(?:AI|models?|assistants?|bots?|chat ?bots?|openai|chatgpt|llms?|training|cut-?off|update|assist|fulfil|comply|help|prompt|role-?play|persona|gutenberg)\b/im;
+/** Artefacts that are known by words; each of the others has one of the signs below, or a dash at the start of a line. */
+const WORDED = ["speaks as a language model", "language model", "cutoff talk", "refusal", "talks about the task"]
+  .concat("licence of the source");
+
+/**
+ * Something of this stands in every artefact, and nothing of it in most prose, which then needs no closer look. Pictographs
+ * that lie below U+2070 are print.
+ */
+const SUSPICIOUS = new RegExp(
+  [
+    String.raw`[\`~*_#•[<{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|^\s*-|\bwww\.`,
+    ...ARTEFACTS.filter(([, name]) => WORDED.includes(name)).map(([{ source }]) => source),
+  ].join("|"),
+  "im",
+);
 
 /** The first mark of a language model in a text, named and quoted. */
 export function findArtefact(text: string): string | undefined {

@@ -37,8 +37,7 @@ const ALIASES: Readonly<Record<string, "user" | "assistant">> = {
 export function parseExchange({ content, reasoning }: { content: string; reasoning: string }): Parsed {
   let error = content.trim() ? "the answer is not a JSON object" : "the answer is empty";
   for (const text of [content, reasoning]) {
-    const whole = parseJson(text); // By far the commonest.
-    for (const value of typeof whole === "object" && whole !== null ? [whole] : jsonObjects(text)) {
+    for (const value of jsonObjects(text)) {
       const answer = Answer.safeParse(named(value));
       if (answer.success) return { ok: true, exchange: answer.data };
       if (text === content) error = answer.error.issues.map((issue) => issue.message).join("; ");
@@ -47,22 +46,29 @@ export function parseExchange({ content, reasoning }: { content: string; reasoni
   return { ok: false, error };
 }
 
-/** Finds `user` and `assistant` in the shapes that models give: aliases, a list of one, one level of wrapping, messages. */
-function named(value: unknown): unknown {
+const Message = z.object({ role: z.string(), content: z.string() });
+/** Deeper than anybody wraps an answer; a model that runs wild opens thousands of brackets. */
+const DEEPEST = 16;
+
+/** Finds `user` and `assistant` in the shapes that models give: aliases, a list of one, wrapped, messages. */
+function named(value: unknown, depth = 0): unknown {
+  if (depth > DEEPEST) return undefined;
   if (Array.isArray(value)) {
-    const spoken = value.map((entry) => z.object({ role: z.string(), content: z.string() }).safeParse(entry));
+    const spoken = value.map((entry) => Message.safeParse(entry));
     const part = (role: string) => spoken.find((entry) => entry.data?.role === role)?.data?.content;
-    return part("user") ? { user: part("user"), assistant: part("assistant") } : named(value[0]);
+    return part("user") ? { user: part("user"), assistant: part("assistant") } : named(value[0], depth + 1);
   }
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);
   const [, only] = entries.length === 1 ? entries[0] ?? [] : [];
-  if (typeof only === "object" && only !== null) return named(only);
+  if (typeof only === "object" && only !== null) return named(only, depth + 1);
   return Object.fromEntries(entries.map(([key, entry]) => [ALIASES[key.toLowerCase()] ?? key.toLowerCase(), entry]));
 }
 
 /** Every outermost `{…}` or `[…]` of a text that is JSON, in order; a broken one is not looked into. */
 function* jsonObjects(text: string): Generator<unknown> {
+  const whole = parseJson(text); // By far the commonest: nothing but the one.
+  if (typeof whole === "object" && whole !== null) return yield whole;
   // Bounded, so that a runaway of opening brackets costs no more than a look.
   for (let at = text.search(/[[{]/), looks = 0; at >= 0 && at < text.length && looks < 200; looks++) {
     const end = closing(text, at);

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { findArtefact } from "@/dialogue/gates_artefacts.ts";
+import { ARTEFACTS, findArtefact, PRINT } from "@/dialogue/gates_artefacts.ts";
 import { duplicateGate } from "@/dialogue/gates_duplicates.ts";
 import { findRepetition } from "@/dialogue/gates_repetition.ts";
 import { GateSettings } from "@/dialogue/gates_settings.ts";
@@ -82,6 +82,25 @@ Deno.test("findArtefact leaves stars, signs of chess and dialogue alone", () => 
   for (const text of ["2 * 3 * 4 is twenty-four", "♔ takes ♟, ©1962", "— Comrade, said he", "1. e4 e5 2. Nf3"]) {
     equal(findArtefact(text), undefined, text);
   }
+});
+
+Deno.test("findArtefact overlooks nothing that its patterns find", () => {
+  const pieces =
+    ("```|~~~|**|__|*|nods|# |- |• |1. |2) |[a|](/|http|s://|www.|as an |as a |AI|large |language|language model|chat|bot|" +
+      "assistant|model|s|OpenAI|ChatGPT|LLM|LLMs|knowledge|training|data|cut-off|cutoff|my last|update|I'm |I am |sorry|" +
+      "assist you|fulfil that|comply with|I can't |help|with|<|im|>|[INST]|</think>|<s>|{{|}}|{ |\\n|\\u00e9|user|Deep Red|" +
+      ":|sure|here’s|system prompt|role-play|roleplay|fictional persona|☭|🚀|©|®|‼|⁉|™|é|\0|\x85|\ufffd|Project Gutenberg|" +
+      '"|.|,|the|collective|\u2028|ſ|K').split("|").concat("<|im_end|>", "\n", "\n", " ", " ", " ", " ", "\r", "\t");
+  const random = seededRandom("artefacts");
+  const seen = new Set<string>();
+  for (let round = 0; round < 60_000; round++) {
+    const text = Array.from({ length: 1 + Math.floor(random() * 7) }, () => pick(pieces, random)).join("");
+    const plain = ARTEFACTS.find(([pattern, name]) => pattern.test(name === "emoji" ? text.replace(PRINT, "") : text))
+      ?.[1];
+    equal(findArtefact(text)?.split(": ")[0], plain, JSON.stringify(text));
+    if (plain) seen.add(plain);
+  }
+  deepEqual(seen, new Set(ARTEFACTS.map(([, name]) => name)));
 });
 
 Deno.test("duplicateGate looks at questions and answers apart, against all earlier exchanges", () => {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { UserError } from "@/core/errors.ts";
 import { type Answer, openLedger } from "@/dialogue/ledger.ts";
 
@@ -39,6 +40,24 @@ Deno.test("openLedger keeps answers, faults and notes for the next run", () =>
     equal(ledger.get("c"), undefined);
     equal(ledger.note("prompt-only m"), "true");
     equal(ledger.note("other"), undefined);
+  }));
+
+Deno.test("openLedger goes on with a ledger whose answers stand by their hashes, as they once did", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "ledger.sqlite");
+    const old = new DatabaseSync(path);
+    old.exec("CREATE TABLE answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+    old.prepare("INSERT INTO answers VALUES ('a', ?)").run(JSON.stringify(ANSWER));
+    old.close();
+    {
+      using ledger = openLedger(path);
+      deepEqual(ledger.get("a"), ANSWER);
+      await Promise.all([ledger.put("b", ANSWER), ledger.put("a", { fault: { kind: "empty", message: "nothing" } })]);
+    }
+    using ledger = openLedger(path);
+    equal(ledger.count(), 2);
+    deepEqual(ledger.get("a"), { fault: { kind: "empty", message: "nothing" } });
+    deepEqual(ledger.get("b"), ANSWER);
   }));
 
 Deno.test("openLedger leaves one file behind", () =>

@@ -17,6 +17,10 @@ Deno.test("parseExchange finds the exchange wherever a model puts it", () => {
     `{"Question":"${GOOD.user}","Answer":"${GOOD.assistant}"}`,
     `{"thought":"{ odd } brackets"} then ${JSON_GOOD}`,
     `[INST] {not json} ${JSON_GOOD}`,
+    `[{"role":"user","content":"${GOOD.user}"},{"role":"assistant","content":"${GOOD.assistant}"}]`,
+    `[{"data":[${JSON_GOOD}]}]`,
+    ` \n{"result":{"exchange":[${JSON_GOOD},{"user":"Another?"}]}}\n`,
+    `"${GOOD.user}" ${JSON_GOOD}`,
     `{"user":"  ${GOOD.user} ","assistant":"${GOOD.assistant}\\n","extra":1}`,
   ];
   for (const content of contents) {
@@ -42,6 +46,9 @@ Deno.test("parseExchange says what is wrong", () => {
     ['{"user":"Why?"}', /"assistant" must be a text/],
     ['{"user":"","assistant":"x"}', /"user" is empty/],
     ['{"user":["a"],"assistant":"x"}', /"user" must be a text/],
+    [JSON.stringify(JSON_GOOD), /not a JSON object/],
+    ["[]", /expected object/],
+    ["null", /not a JSON object/],
   ];
   for (const [content, error] of cases) {
     const parsed = parseExchange({ content, reasoning: "" });
@@ -53,4 +60,5 @@ Deno.test("parseExchange says what is wrong", () => {
 Deno.test("parseExchange is not held up by a runaway of brackets", () => {
   // Trying every bracket as a start would take hours.
   ok(!parseExchange({ content: "{".repeat(50_000) + '["'.repeat(20_000), reasoning: "" }).ok);
+  ok(!parseExchange({ content: "[".repeat(50_000) + "]".repeat(50_000), reasoning: "" }).ok);
 });
