@@ -39,6 +39,19 @@ export function fileError(action: "read" | "write", path: string, error: unknown
 }
 
 /**
+ * Looks at a path before the work whose result it will take.
+ *
+ * @throws {UserError} a folder stands there.
+ */
+export async function refuseFolder(path: string): Promise<void> {
+  if (!(await Deno.stat(path).catch(() => undefined))?.isDirectory) return;
+  throw new UserError(`Cannot write "${path}": it is a folder, not a file`, {
+    exitCode: 2,
+    hint: `Name a file, such as ${join(path, "theme_dataset.jsonl")}`,
+  });
+}
+
+/**
  * A whole text file, decoded as UTF-8.
  *
  * @throws {UserError} missing, a folder, not readable, or not UTF-8.

@@ -10,13 +10,14 @@ export type Order = typeof ORDERS[number];
  * Passages in the order of a run. Every beginning of it is a stratified choice, so that a run that stops early (a budget, a
  * limit, a full component) has taken the best of every theme and book instead of the first books of the file.
  *
- * Themes take turns in proportion to their weights. Within a theme books take turns in proportion to the square root of
+ * Themes take turns in proportion to their weights, those first that have fewest examples already. Within a theme books take turns in proportion to the square root of
  * their numbers of passages, so that a long novel neither drowns a pamphlet nor is cut down to its size; within a book the
  * best score goes first. Gap topics come after everything that was written by people.
  *
  * @param indexes Which passages.
  * @param themeOf The theme under which a passage stands.
  * @param weights Of themes; what is not named weighs 1.
+ * @param made Passages of which each theme has examples already.
  */
 export function orderPassages(
   indexes: ArrayLike<number>,
@@ -24,6 +25,7 @@ export function orderPassages(
   order: Order,
   themeOf: (index: number) => string,
   weights: ReadonlyMap<string, number> = new Map(),
+  made: ReadonlyMap<string, number> = new Map(),
 ): Int32Array {
   const all = Int32Array.from(indexes);
   const gap = (index: number) => facts[index]?.kind === "gap" ? 1 : 0;
@@ -38,8 +40,9 @@ export function orderPassages(
       ofBook.sort(byScore).forEach((index, rank) => turn[index] = (rank + 0.5) / weight);
     }
     ofTheme.sort((a, b) => (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
-    const weight = weights.get(themeOf(ofTheme[0] ?? -1)) ?? 1;
-    ofTheme.forEach((index, place) => turn[index] = (place + 0.5) / weight);
+    const theme = themeOf(ofTheme[0] ?? -1);
+    const weight = weights.get(theme) ?? 1, before = made.get(theme) ?? 0;
+    ofTheme.forEach((index, place) => turn[index] = (before + place + 0.5) / weight);
   }
   return all.sort((a, b) => gap(a) - gap(b) || (turn[a] ?? 0) - (turn[b] ?? 0) || byScore(a, b));
 }

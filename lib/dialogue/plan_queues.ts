@@ -1,10 +1,11 @@
 /** What each component of a mix has before it: its passages in order, their themes, and who is dealt. */
+import { counted } from "../core/format.ts";
 import { UsageError } from "../core/errors.ts";
 import type { Component, MixPlan, Recipe } from "./mix.ts";
 import { type Coverage, createDealer, type Dealt, NO_THEME, type Persona } from "./personas.ts";
 import type { PlannedAssignment, PlanOptions } from "./plan.ts";
 import { orderPassages, partPassages, partRequests, themesFor } from "./plan_order.ts";
-import { allotThemes } from "./plan_themes.ts";
+import { allotThemes, madeOf } from "./plan_themes.ts";
 import { seedOf } from "./random.ts";
 
 /** What is left to do for one component. */
@@ -32,11 +33,23 @@ export interface Layout {
 
 export function layOut({ components }: Recipe, options: PlanOptions): Layout {
   const { passages: { facts }, examplesPerChunk: each, themes = [], maxChunks } = options;
-  const allotted = allotThemes(facts.map((passage) => passage.themes.length > 0 ? passage.themes : themes), each);
-  const order = orderPassages(facts.map((_, index) => index), facts, options.order, (at) => first(allotted[at]))
+  const offered = facts.map((passage) => passage.themes.length > 0 ? passage.themes : themes);
+  const allotted = allotThemes(offered, each, undefined, madeOf(options.covered));
+  const order = ordered(facts.map((_, index) => index), (index) => first(allotted[index]), options)
     .subarray(0, maxChunks);
   const parts = partPassages(order, facts, components, components.map(({ target }) => target / each));
   return { order, allotted, parts };
+}
+
+/** Passages in the order of the run; without shares of themes those come first that are covered least. */
+function ordered(
+  indexes: ArrayLike<number>,
+  themeOf: (index: number) => string,
+  { passages: { facts }, order, covered, examplesPerChunk }: PlanOptions,
+  share?: ReadonlyMap<string, number>,
+): Int32Array {
+  const made = new Map(share ? [] : [...madeOf(covered)].map(([theme, count]) => [theme, count / examplesPerChunk]));
+  return orderPassages(indexes, facts, order, themeOf, share, made);
 }
 
 function first(themes: readonly string[] | undefined): string {
@@ -113,10 +126,10 @@ function stock(
     const passage = facts[index];
     return passage ? themesFor(component, passage, themes) : [];
   });
-  const own = allotThemes(choices, examplesPerChunk, share);
+  const own = allotThemes(choices, examplesPerChunk, share, share ? undefined : madeOf(options.covered));
   const places = new Map(part.map((index, place) => [index, place]));
   const themesOf = (index: number) => own[places.get(index) ?? -1] ?? [];
-  return { passages: orderPassages(part, facts, options.order, (index) => first(themesOf(index)), share), themesOf };
+  return { passages: ordered(part, (index) => first(themesOf(index)), options, share), themesOf };
 }
 
 /** Whether a component takes any theme and any persona, and so may even out the others. */
@@ -153,25 +166,31 @@ function leftOver(
   { themes = [], passages: { facts } }: PlanOptions,
 ): Map<string, number> {
   const names = themes.length > 0 ? themes : [...new Set(facts.flatMap((passage) => passage.themes))];
-  const made = names.map((name) => [...expected.get(name)?.values() ?? []].reduce((sum, count) => sum + count, 0));
-  const even = (made.reduce((sum, count) => sum + count, 0) + target) / names.length;
-  return new Map(names.map((name, at) => [name, Math.max(even - (made[at] ?? 0), even * LEAST_SHARE)]));
+  const made = madeOf(expected);
+  const even = (names.reduce((sum, name) => sum + (made.get(name) ?? 0), 0) + target) / names.length;
+  return new Map(names.map((name) => [name, Math.max(even - (made.get(name) ?? 0), even * LEAST_SHARE)]));
 }
 
 function copyOf(coverage: Coverage | undefined): Map<string, Map<string, number>> {
   return new Map([...coverage ?? []].map(([theme, row]) => [theme, new Map(row)]));
 }
 
-/** @throws {UsageError} where there are too few. */
-function speakers(component: Component, { personas, weights, examplesPerChunk }: PlanOptions): Persona[] {
+/** Who speaks in a component. @throws {UsageError} where there are too few. */
+export function speakers(
+  component: Component,
+  { personas, weights, examplesPerChunk }: Pick<PlanOptions, "personas" | "weights" | "examplesPerChunk">,
+): Persona[] {
   const { name, personas: categories } = component;
   const speaking = personas.filter(({ id, category }) =>
     (categories.length === 0 || categories.includes(category)) && (weights?.get(id) ?? 1) > 0
   );
   if (speaking.length >= examplesPerChunk) return speaking;
   const where = categories.length > 0 ? ` of ${categories.join(", ")} for the component "${name}"` : "";
+  const are = speaking.length === 1 ? "is" : "are";
   throw new UsageError(
-    `Cannot make ${examplesPerChunk} examples per chunk: there are ${speaking.length} personas${where}, and a chunk's ` +
+    `Cannot make ${counted(examplesPerChunk, "example")} per chunk: there ${are} ${
+      counted(speaking.length, "persona")
+    }${where}, and a chunk's ` +
       "examples share none",
     "Ask for fewer --examples-per-chunk, or for more personas.",
   );

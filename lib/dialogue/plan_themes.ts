@@ -1,5 +1,5 @@
 /** Which theme each example of a passage is about. */
-import { NO_THEME } from "./personas.ts";
+import { type Coverage, NO_THEME } from "./personas.ts";
 
 /**
  * Chooses a theme for each example, so that all passages together cover the themes as evenly as they can: passages that
@@ -12,6 +12,7 @@ import { NO_THEME } from "./personas.ts";
  * @param choices The themes that each passage offers, strongest first.
  * @param each Examples of a passage.
  * @param weights How many examples a theme shall have beside the others; what is not named weighs 1.
+ * @param made Examples that there are of each theme already.
  *
  * @example
  * ```ts
@@ -26,8 +27,9 @@ export function allotThemes(
   choices: readonly (readonly string[])[],
   each: number,
   weights: ReadonlyMap<string, number> = new Map(),
+  made: ReadonlyMap<string, number> = new Map(),
 ): (readonly string[])[] {
-  const counts = new Map<string, number>();
+  const counts = new Map(made);
   const fullness = (theme: string) => ((counts.get(theme) ?? 0) + 0.5) / (weights.get(theme) ?? 1);
   const allotted: (readonly string[])[] = new Array(choices.length);
   const share = sharing();
@@ -45,6 +47,11 @@ export function allotThemes(
     allotted[index] = share(themes);
   }
   return allotted;
+}
+
+/** Examples by theme. */
+export function madeOf(covered: Coverage = new Map()): Map<string, number> {
+  return new Map([...covered].map(([theme, row]) => [theme, [...row.values()].reduce((sum, count) => sum + count, 0)]));
 }
 
 /** Equal lists become one in memory. */

@@ -1,7 +1,6 @@
 /** Gap filling: topics and occasions stand in for passages where voices and themes have too few examples. */
 import { z } from "zod";
 import { readJsonc } from "../core/jsonc.ts";
-import type { Coverage } from "./personas.ts";
 import { seededRandom, shuffle } from "./random.ts";
 import type { SourceChunk } from "./source_kinds.ts";
 
@@ -57,56 +56,4 @@ export function gapChunks({ topics, occasions }: TopicFile, seed: number): Sourc
       };
     })
   );
-}
-
-/** A persona and a theme with their number of examples. */
-export interface Cell {
-  readonly persona: string;
-  readonly theme: string;
-  readonly count: number;
-}
-
-/** Cells of persona × theme with fewer examples than asked for, fewest first. */
-export function uncovered(
-  personas: readonly string[],
-  themes: readonly string[],
-  covered: Coverage,
-  least: number,
-): Cell[] {
-  return themes.flatMap((theme) =>
-    personas.map((persona) => ({ persona, theme, count: covered.get(theme)?.get(persona) ?? 0 }))
-  ).filter(({ count }) => count < least)
-    .sort((a, b) => a.count - b.count);
-}
-
-/**
- * So many topics that examples made of them even out the themes: always one of the theme that has fewest.
- *
- * @param each Examples that are made of one topic.
- */
-export function gapsFor(
-  chunks: readonly SourceChunk[],
-  covered: Coverage,
-  examples: number,
-  each: number,
-): SourceChunk[] {
-  const queues = Map.groupBy(chunks, ({ keyword_counts }) => Object.keys(keyword_counts)[0] ?? "");
-  const counts = new Map(
-    [...queues.keys()].map((
-      theme,
-    ) => [theme, [...covered.get(theme)?.values() ?? []].reduce((sum, count) => sum + count, 0)]),
-  );
-  const chosen: SourceChunk[] = [];
-  while (chosen.length * each < examples) {
-    const open = [...queues].filter(([, queue]) => queue.length > 0);
-    const [theme, queue] = open.reduce<[string, SourceChunk[]] | undefined>(
-      (least, entry) => least && (counts.get(least[0]) ?? 0) <= (counts.get(entry[0]) ?? 0) ? least : entry,
-      undefined,
-    ) ?? [];
-    const next = queue?.shift();
-    if (theme === undefined || !next) break;
-    counts.set(theme, (counts.get(theme) ?? 0) + each);
-    chosen.push(next);
-  }
-  return chosen;
 }

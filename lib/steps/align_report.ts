@@ -1,4 +1,4 @@
-import { count, duration } from "../core/format.ts";
+import { count, counted, duration } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import { type Agreement, agreementTables } from "../corpus/alignment_agreement.ts";
 import { tableText } from "../corpus/theme_tables.ts";
@@ -33,7 +33,7 @@ export function alignReport(result: AlignResult): string {
     : "";
   const nearest = Object.entries(byBest).map(([name, number]) => `${name} ${count(number)}`).join(", ");
   const lines = [
-    `${count(kept)} of ${count(chunks)} passages aligned with ${embedder}, ${dimensions} dimensions`,
+    `${count(kept)} of ${counted(chunks, "passage")} aligned with ${embedder}, ${dimensions} dimensions`,
     `embedded ${count(embedded)} texts${rate}, ${count(cached)} were in the cache` +
     (cut > 0 ? `; ${count(cut)} were too long for the model and cut in parts` : ""),
     ...(nearest ? [`nearest theme: ${nearest}`] : []),

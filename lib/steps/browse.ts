@@ -1,7 +1,7 @@
 /** The dataset as a page to read: filtered, beside its passages, and judged by hand. */
 import { join } from "node:path";
 import { z } from "zod";
-import { count } from "../core/format.ts";
+import { count, counted } from "../core/format.ts";
 import { readJsonc } from "../core/jsonc.ts";
 import { makeToken } from "../core/page_guard.ts";
 import { announcePage, listenLocally } from "../core/page_server.ts";
@@ -54,7 +54,7 @@ export const browse = defineStep({
     await using server = listenLocally(options.port, pages.handle, context.signal);
     port = server.addr.port;
     const { dataset, leftOut } = pages.sizes();
-    const what = `${count(dataset)} examples and ${count(leftOut)} that were left out, to be read at`;
+    const what = `${counted(dataset, "example")} and ${count(leftOut)} that were left out, to be read at`;
     announcePage({ port, token, what, open: options.open }, context);
     await server.finished;
     const judged = [...verdicts.all().values()];

@@ -2,8 +2,8 @@
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
-import { count } from "../core/format.ts";
+import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { counted } from "../core/format.ts";
 import { readJsonl } from "../core/jsonl.ts";
 import { dataDir } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
@@ -61,6 +61,7 @@ export const exportStep = defineStep({
     const { input, sources, output, entry } = pathsOf(options, context.env);
     const { format } = options;
     const files = entry === undefined ? [output] : [output, entry];
+    for (const path of files) await refuseFolder(path);
     for (const path of options.overwrite ? [] : files) {
       if (await exists(path)) {
         throw new UsageError(
@@ -83,7 +84,7 @@ export const exportStep = defineStep({
     for (const path of files) context.emit({ type: "artifact", path, title: `Export (${format})`, rows });
     return { format, files, rows };
   },
-  report: ({ format, rows, files }) => `${count(rows)} examples as ${format}: ${files.join(", ")}`,
+  report: ({ format, rows, files }) => `${counted(rows, "example")} as ${format}: ${files.join(", ")}`,
 });
 
 /** The examples, each with its line of the file of sources where that belongs to them. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { countThemes } from "../corpus/themes.ts";
@@ -89,6 +89,7 @@ export const gate = defineStep({
       options,
       context.env,
     );
+    await refuseFolder(paths.output);
     const ledgerPath = !await exists(where.given) && await exists(where.other) ? where.other : where.given;
     if (!options.overwrite && await exists(paths.output)) {
       throw new UsageError(

@@ -1,6 +1,7 @@
 /** Phase 3: a language model turns each passage into questions, answered in Deep Red's voices. */
 import { UsageError, UserError } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { counted } from "../core/format.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadGates } from "../dialogue/gates_load.ts";
@@ -14,6 +15,7 @@ import { openPlan } from "./generate_plan.ts";
 import { type Preview, preview, previewText } from "./generate_preview.ts";
 import { formsOf } from "./generate_probe.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
+import { checkResumed, notedRun, runNote } from "./generate_resume.ts";
 import { type Made, makeDataset } from "./generate_rounds.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
@@ -75,14 +77,22 @@ export const generate = defineStep({
       const shown = await preview({ plan, manner: { ...manner, forms }, model, open, options, context });
       return { ...nothing, plan: plan.size, preview: shown };
     }
-    if (!options.resume && !options.overwrite && await exists(paths.output)) {
-      throw occupied(paths.output, "it exists already");
-    }
+    await refuseFolder(paths.output);
+    const standing = await exists(paths.output);
+    if (standing && !options.resume && !options.overwrite) throw occupied(paths.output, "it exists already");
     await using answering = await openAnswering(options, context);
     if (options.overwrite && !options.resume) await setAside(paths.ledger);
     using ledger = openLedger(paths.ledger);
     if (ledger.count() > 0 && !options.resume) {
-      throw occupied(paths.ledger, `it holds ${ledger.count()} answers of a run`);
+      throw occupied(paths.ledger, `it holds ${counted(ledger.count(), "answer")} of a run`);
+    }
+    const before = notedRun(ledger);
+    if (before) {
+      checkResumed(before, runNote(options, answering, paths, plan.size.examples), {
+        standing: standing ? paths.output : undefined,
+        allowed: options.overwrite,
+        emit: context.emit,
+      });
     }
     if (answering.name === "rehearsal") context.emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
 

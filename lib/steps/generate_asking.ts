@@ -1,5 +1,6 @@
 /** Asks for answers: out of the ledger, else of a server; what is learned of the model's form is kept. */
 import { UserError } from "../core/errors.ts";
+import { counted } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import type { Ask, Manner } from "../dialogue/converse.ts";
 import type { Answer, Ledger } from "../dialogue/ledger.ts";
@@ -130,7 +131,7 @@ export async function guarded(
   { ledger, context, account }: Asking,
   run: () => Promise<{ ended: "complete" | "stopped" }>,
 ): Promise<void> {
-  const kept = () => `${ledger.count()} answers are kept`;
+  const kept = () => `${counted(ledger.count(), "answer is", "answers are")} kept`;
   let ended: "complete" | "stopped";
   try {
     ({ ended } = await run());
@@ -145,7 +146,7 @@ export async function guarded(
   context.emit({
     type: "log",
     level: "info",
-    message: `stopped after ${sent} requests; ${kept()}, --resume goes on from there`,
+    message: `stopped after ${counted(sent, "request")}; ${kept()}, --resume goes on from there`,
   });
   context.signal.throwIfAborted();
 }

@@ -22,6 +22,8 @@ export const RunNote = z.object({
   seed: z.number(),
   examplesPerChunk: z.number(),
   maxChunks: z.number().optional(),
+  /** Examples that it planned. */
+  planned: z.number().optional(),
   /** Where it found what it asked about, and with which prompts and personas. */
   input: z.string(),
   personas: z.string(),

@@ -1,5 +1,5 @@
 /** The dataset card: what a dataset is, where it comes from, and what was left out. */
-import { count } from "../core/format.ts";
+import { count, counted } from "../core/format.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, sorted } from "./generate_report.ts";
 import type { Tally } from "./generate_tally.ts";
 
@@ -52,7 +52,7 @@ ${models}
 
 ## Left out
 
-${count(stats.examples_failed)} of ${count(stats.examples_requested)} examples; each is kept in the file of rejects.
+${count(stats.examples_failed)} of ${counted(stats.examples_requested, "example")}; each is kept in the file of rejects.
 
 | Reason | Examples |
 |---|---|

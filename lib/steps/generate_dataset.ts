@@ -68,7 +68,7 @@ export async function buildDataset(
       await sources.write(toSource(candidate, outcome, failed?.reason));
     }
     onVerdict?.(reject?.reason);
-    if (tally.requested % 500 === 0) tell();
+    if (tally.requested % 500 === 0 && tally.requested !== total) tell();
   }
   tell();
   await rejects.commit();

@@ -4,11 +4,20 @@ import { join } from "node:path";
 import { gateFiles } from "../dialogue/gates_load.ts";
 import { verdictsPath } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
+import { serverAddress } from "../llm/server.ts";
 import { benchmarkFlags } from "./benchmark_options.ts";
 import { planOptions, planPaths } from "./generate_plan.ts";
 
 /** A stretch of time as a flag takes it. */
 const stretch = () => z.string().refine(isDuration, "write it like 2h, 90m, 1h30m or 45s");
+
+function isAddress(text: string): boolean {
+  try {
+    return serverAddress(text).root !== "";
+  } catch {
+    return false;
+  }
+}
 
 function isDuration(text: string): boolean {
   try {
@@ -31,9 +40,10 @@ export const generateOptions = z.object({
     "Who answers: LM Studio or any OpenAI-compatible server, a llama-server of its own, or the rehearsal without a model",
   ),
   model: z.string().optional().describe("GGUF that a llama-server of its own serves"),
-  lmstudioUrl: z.array(z.string()).optional().describe(
-    "Address of the server, or of several that share the work; default: host and port, else http://localhost:1234",
-  ),
+  lmstudioUrl: z.array(z.string().refine(isAddress, "valid is a URL such as http://localhost:1234")).optional()
+    .describe(
+      "Address of the server, or of several that share the work; default: host and port, else http://localhost:1234",
+    ),
   lmstudioHost: z.string().optional().describe("Host of the server; default: $LMSTUDIO_HOST, else localhost"),
   lmstudioPort: z.int().min(1).max(65535).optional().describe("Port of the server; default: $LMSTUDIO_PORT, else 1234"),
   lmstudioModel: z.string().min(1).default("openai/gpt-oss-20b")
@@ -57,7 +67,7 @@ export const generateOptions = z.object({
   concurrency: z.union([z.int(), z.string()])
     .refine((value) => value === "auto" || atATime(value), `a whole number from 1 to ${MOST_AT_A_TIME}, or auto`)
     .transform((value): "auto" | number => value === "auto" ? value : Number(value))
-    .default("auto")
+    .prefault("auto")
     .describe("Requests at a time on each server; auto seeks as many as bring something"),
   retries: z.int().min(0).max(20).default(4).describe("Further tries of a request that failed on the way"),
   idleTimeout: stretch().default("2m").describe("Longest silence of a server in the middle of an answer"),

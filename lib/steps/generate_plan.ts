@@ -12,9 +12,10 @@ import { joinPassages, openPassages, type Passages, passagesOf } from "../dialog
 import { choosePersonas, type Coverage, loadPersonas, type Persona, personaWeights } from "../dialogue/personas.ts";
 import { planAssignments, type PlannedAssignment, type PlanOptions, planSize } from "../dialogue/plan.ts";
 import { ORDERS } from "../dialogue/plan_order.ts";
+import { speakers } from "../dialogue/plan_queues.ts";
 import { loadPrompts, type PromptFile } from "../dialogue/prompt.ts";
 import { readSources, SOURCE_KINDS, type SourceChunk, type SourceKind } from "../dialogue/sources.ts";
-import { gapChunks, gapsFor, loadTopics } from "../dialogue/topics.ts";
+import { gapChunks, loadTopics } from "../dialogue/topics.ts";
 import { ExampleSource } from "../records.ts";
 
 /** Options that decide what is asked; a part of the options of generate. */
@@ -149,6 +150,9 @@ export async function openPlan(options: PlanStepOptions, context: Context): Prom
   ]);
   const personas = choosePersonas(personaFile.personas, options.personas.filter((entry) => !isPath(entry)));
   const weights = personaWeights(personas, options.personaWeights);
+  for (const component of (recipe ?? wholeRecipe()).components) {
+    speakers(component, { personas, weights, examplesPerChunk: options.examplesPerChunk });
+  }
   const covered = options.covered === undefined ? undefined : await coverageOf(options.covered, context);
 
   // A recipe that draws on gaps has its topics without being asked.
@@ -158,7 +162,7 @@ export async function openPlan(options: PlanStepOptions, context: Context): Prom
     : paths.sources;
   const parts: Passages[] = [];
   try {
-    for (const source of sources) parts.push(await openSource(source, { options, themes, covered, context }));
+    for (const source of sources) parts.push(await openSource(source, { options, themes, context }));
     const passages = joinPassages(parts);
     const plan: PlanOptions = {
       passages,
@@ -203,10 +207,9 @@ async function openRecipe(path: string | undefined, maxExamples: number | undefi
 
 async function openSource(
   { kind, path }: SourcePath,
-  { options, themes, covered, context }: {
+  { options, themes, context }: {
     options: PlanStepOptions;
     themes: Themes;
-    covered: Coverage | undefined;
     context: Context;
   },
 ): Promise<Passages> {
@@ -219,9 +222,7 @@ async function openSource(
     for await (const chunk of readSources(kind, path, { themes, onDrop, signal })) chunks.push(chunk);
     return passagesOf(chunks);
   }
-  const chunks = gapChunks(await loadTopics(path), options.seed);
-  const { maxExamples = Infinity, examplesPerChunk: each } = options;
-  return passagesOf(covered ? gapsFor(chunks, covered, maxExamples, each) : chunks);
+  return passagesOf(gapChunks(await loadTopics(path), options.seed));
 }
 
 /** Counts a dataset's examples by theme and persona. */

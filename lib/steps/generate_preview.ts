@@ -1,5 +1,5 @@
 /** A dry run: the plan, some prompts, and how long it would take. */
-import { count } from "../core/format.ts";
+import { count, counted } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import { textTable } from "../core/text_table.ts";
 import type { Manner } from "../dialogue/converse.ts";
@@ -43,7 +43,7 @@ export async function preview(
     if (samples.length < KEPT) samples.push(task);
     examples++;
   }
-  say(`would ask ${model} for ${count(examples)} examples from ${count(plan.size.chunks)} passages`);
+  say(`would ask ${model} for ${counted(examples, "example")} from ${counted(plan.size.chunks, "passage")}`);
   for (const task of samples.slice(0, SHOWN)) {
     const [form = "schema"] = manner.forms;
     const request = renderRequest(task, manner.prompts, manner.sampling, {
@@ -73,7 +73,7 @@ export function previewText({ coverage, mix, forecast }: Preview, size: OpenPlan
       }`
     ) ?? [];
   return [
-    `planned: ${count(size.examples)} examples from ${count(size.chunks)} passages`,
+    `planned: ${counted(size.examples, "example")} from ${counted(size.chunks, "passage")}`,
     ...parts,
     textTable(["Persona", ...themes.map((theme) => theme.replaceAll("_", " "))], rows),
     forecast,

@@ -29,7 +29,7 @@ export function runProgress(
   let state: FleetState | undefined;
   let told = false;
 
-  const show = () => {
+  const show = (last = false) => {
     shownAt = now();
     const left = total - done;
     const forecast = forecaster.forecast(left);
@@ -55,7 +55,8 @@ export function runProgress(
       type: "progress",
       label: "generate",
       done,
-      total: Math.max(total, done),
+      // Those that make up for rejects come on top, and only the end is the end.
+      total: Math.max(total, last ? done : done + 1),
       unit: "examples",
       detail,
       ...(forecast ? { leftSeconds: forecast.seconds.mid } : {}),
@@ -87,11 +88,10 @@ export function runProgress(
       done++;
       if (reason === undefined) accepted++;
       else rejects.set(reason, (rejects.get(reason) ?? 0) + 1);
-      if (done >= total) show();
-      else look();
+      look();
     },
     end() {
-      show();
+      show(true);
       chart();
     },
   };

@@ -1,5 +1,5 @@
 /** What a dataset tells about its making: the statistics file and the lines at the end. */
-import { count, duration } from "../core/format.ts";
+import { count, counted, duration } from "../core/format.ts";
 import type { Collected } from "./generate_asking.ts";
 import type { ModelTally, Tally } from "./generate_tally.ts";
 
@@ -107,8 +107,10 @@ export function summaryLines(stats: GenerateStats): string[] {
     Object.entries(counts).map(([name, number]) => `${name} ${count(number)}`).join(", ") || "none";
   const seconds = (Date.parse(stats.end_time) - Date.parse(stats.start_time)) / 1000;
   return [
-    `${count(stats.examples_generated)} of ${count(stats.examples_requested)} examples from ` +
-    `${count(stats.chunks_processed)} passages in ${duration(seconds)}, answered by ${stats.model} (${stats.engine})`,
+    `${count(stats.examples_generated)} of ${counted(stats.examples_requested, "example")} from ` +
+    `${counted(stats.chunks_processed, "passage")} in ${
+      duration(seconds)
+    }, answered by ${stats.model} (${stats.engine})`,
     `left out   ${list(stats.rejects)}`,
     `personas   ${list(stats.system_prompt_distribution)}`,
     `themes     ${list(stats.theme_distribution)}`,

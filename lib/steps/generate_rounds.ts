@@ -1,6 +1,6 @@
 /** A run: answers are collected, the dataset is built, and where a mix then lacks examples, more are collected. */
 import { z } from "zod";
-import { count, duration } from "../core/format.ts";
+import { count, counted, duration } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import type { Manner, Outcome } from "../dialogue/converse.ts";
 import { failedGate, type GateRules } from "../dialogue/gates.ts";
@@ -12,13 +12,14 @@ import type { Verdict } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { collectAnswers, findForm } from "./generate_answers.ts";
 import type { Asking, Collected } from "./generate_asking.ts";
-import { collected, type RunNote } from "./generate_candidates.ts";
+import { collected } from "./generate_candidates.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import type { Answering } from "./generate_engine.ts";
 import { affordable, expected, MEASURED_FIRST, pacedForecaster } from "./generate_forecast.ts";
 import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
-import { type OpenPlan, planOptions } from "./generate_plan.ts";
+import type { OpenPlan } from "./generate_plan.ts";
 import { type FormNote, PROBES } from "./generate_probe.ts";
+import { runNote } from "./generate_resume.ts";
 import type { Tally } from "./generate_tally.ts";
 import { createTrails, type Trails } from "./generate_trails.ts";
 
@@ -64,7 +65,7 @@ export async function makeDataset(making: Making): Promise<Made> {
     own: new Set(),
     proven: new Set(),
   };
-  ledger.setNote("run", JSON.stringify(runNote(options, answering, paths)));
+  ledger.setNote("run", JSON.stringify(runNote(options, answering, paths, plan.size.examples)));
   const judge = (task: Assignment, outcome: Outcome) => reasonOf(task, outcome, gates);
   const trails = createTrails();
 
@@ -140,7 +141,7 @@ async function budgetLimit(
   const known = note === undefined ? undefined : BudgetNote.safeParse(JSON.parse(note)).data;
   const all = plan.size.examples;
   if (known?.budget === budget) {
-    say(`budget ${budget}: ${count(Math.min(known.limit, all))} of ${count(all)} examples, as in the run before`);
+    say(`budget ${budget}: ${count(Math.min(known.limit, all))} of ${counted(all, "example")}, as in the run before`);
     return known.limit;
   }
   const started = context.clock.now();
@@ -153,15 +154,19 @@ async function budgetLimit(
   const limit = Math.min(all, affordable(seconds, spent, measured, asking.forecaster));
   ledger.setNote("budget", JSON.stringify({ budget, limit }));
   const each = asking.forecaster.forecast(limit)?.seconds.mid ?? 0;
-  say(`budget ${budget}: ${count(limit)} of ${count(all)} examples, about ${duration(each / Math.max(1, limit))} each`);
+  say(
+    `budget ${budget}: ${count(limit)} of ${counted(all, "example")}, about ${
+      duration(each / Math.max(1, limit))
+    } each`,
+  );
   return limit;
 }
 
 async function tellExpected(total: number, { answering, forecaster, options, context, ledger }: Asking): Promise<void> {
   if (answering.name === "rehearsal") return;
   const line = await expected(total, forecaster, answering.model, options, context.env);
-  const resumed = ledger.count() > 0 ? ` (${count(ledger.count())} answers are there already)` : "";
-  const message = `${count(total)} examples to make${resumed}; ` +
+  const resumed = ledger.count() > 0 ? ` (${counted(ledger.count(), "answer is", "answers are")} there already)` : "";
+  const message = `${counted(total, "example")} to make${resumed}; ` +
     (line ? `forecast: ${line}` : "the forecast comes with the first answers");
   context.emit({ type: "log", level: "info", message });
 }
@@ -199,22 +204,4 @@ async function* followed(
     mix?.reject(task.component);
     if (!mix || mix.recipe.components.every(({ name }) => !mix.wanted(name) || over(name))) return;
   }
-}
-
-/** What the ledger's answers were asked with: the step gate tells it in the card, and finds them by it. */
-function runNote(options: GenerateOptions, { name, model }: Answering, paths: GeneratePaths): RunNote {
-  const { temperature, maxTokens, seed, examplesPerChunk, maxChunks } = options;
-  return {
-    engine: name,
-    model,
-    temperature,
-    maxTokens,
-    seed,
-    examplesPerChunk,
-    ...(maxChunks === undefined ? {} : { maxChunks }),
-    input: paths.input,
-    personas: paths.personas,
-    prompts: paths.prompts,
-    plan: planOptions.parse(options),
-  };
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { count } from "../core/format.ts";
+import { count, counted } from "../core/format.ts";
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
@@ -136,7 +136,7 @@ export const split = defineStep({
   },
   report({ train, val, leftOut, by }) {
     const whole = by === "row" ? "" : `, whole ${by}s at a time`;
-    return `${count(train.rows)} examples for training, ${count(val.rows)} for validation${whole}` +
+    return `${counted(train.rows, "example")} for training, ${count(val.rows)} for validation${whole}` +
       (leftOut.rows > 0 ? `; ${count(leftOut.rows)} ask what the evaluation asks` : "");
   },
 });

@@ -6,7 +6,7 @@ import { type FileKind, kindOf, readSources, SourceChunk } from "@/dialogue/sour
 import type { SourceDrop } from "@/dialogue/source_files.ts";
 import { chessProse, cutBetween, speechProse } from "@/dialogue/source_prose.ts";
 import { parseScript } from "@/dialogue/source_script.ts";
-import { gapChunks, gapsFor, loadTopics, uncovered } from "@/dialogue/topics.ts";
+import { gapChunks, loadTopics } from "@/dialogue/topics.ts";
 
 const themesPath = presetPath("deepred/themes.jsonc");
 const themes = parseThemes(await Deno.readTextFile(themesPath), themesPath);
@@ -204,19 +204,4 @@ Deno.test("gapChunks meets every topic once before any again, and differs by see
   equal(new Set(chunks.slice(0, 60).map(({ source_id }) => source_id)).size, 60);
   ok(new Set(chunks.slice(0, 60).map(({ text }) => text.split("Occasion: ")[1])).size > 10);
   deepEqual(new Set(gapChunks(file, 1).map(({ id }) => id)), new Set(chunks.map(({ id }) => id)));
-});
-
-Deno.test("gapsFor takes topics of the themes that have fewest examples", async () => {
-  const chunks = gapChunks(await loadTopics(presetPath("deepred/topics.jsonc")), 1969);
-  const many = new Map([["primary", 100]]);
-  const covered = new Map(themes.categories.map((name) => [name, name === "exploration" ? new Map() : many]));
-  const chosen = gapsFor(chunks, covered, 60, 2);
-  equal(chosen.length, 30);
-  ok(chosen.every(({ keyword_counts }) => keyword_counts.exploration === 1));
-  equal(gapsFor(chunks, new Map(), 1e9, 2).length, chunks.length);
-  deepEqual(uncovered(["primary", "teacher"], ["utopia", "exploration"], covered, 50), [
-    { persona: "teacher", theme: "utopia", count: 0 },
-    { persona: "primary", theme: "exploration", count: 0 },
-    { persona: "teacher", theme: "exploration", count: 0 },
-  ]);
 });

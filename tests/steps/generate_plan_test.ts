@@ -10,15 +10,15 @@ const SAMPLES = join(WORKSPACE, "data-samples", "sources");
 
 const paths = (options: object, env = {}) => planPaths(planOptions.parse(options), env);
 
-/** Opens a plan, follows it to its end with every example accepted, and closes it. */
-async function planned(options: object, limit?: number) {
+/** Opens a plan, follows it to its end with every example accepted that is not to be rejected, and closes it. */
+async function planned(options: object, limit?: number, isBad: (n: number) => boolean = () => false) {
   const context = fakeContext();
   await using plan = await openPlan(planOptions.parse(options), context);
   const mix = plan.account();
   const all = [];
   for await (const assignment of plan.assignments({ mix, limit })) {
-    all.push(assignment);
-    mix?.accept(assignment.component);
+    if (isBad(all.push(assignment))) mix?.reject(assignment.component);
+    else mix?.accept(assignment.component);
   }
   return { all, mix, size: plan.size, events: context.events };
 }
@@ -123,12 +123,27 @@ Deno.test("openPlan fills what a dataset covers least", () =>
     const { all } = await planned({ sourceKind: "gap", covered, maxExamples: 20 });
     equal(all.length, 20);
     deepEqual(new Set(all.map(({ theme }) => theme)), new Set(["exploration"]));
+    // Half are rejected, and made up for, with topics that would not have been needed.
+    const again = await planned({ sourceKind: "gap", covered, maxExamples: 20 }, undefined, (n) => n % 2 === 0);
+    deepEqual(again.mix?.missing(), []);
+    deepEqual(new Set(again.all.slice(0, 30).map(({ theme }) => theme)), new Set(["exploration"]));
+    // Passages of the corpus come in the same order of need: science has 30, utopia and strategy have none here.
+    await Deno.writeTextFile(
+      covered,
+      rows.filter(({ themes: [theme] }) => theme === "science").map((row) => JSON.stringify(row) + "\n").join(""),
+    );
+    const corpusOnly = await planned({ input: await corpus(folder), covered });
+    deepEqual(new Set(corpusOnly.all.slice(0, 26).map(({ theme }) => theme)), new Set(["utopia", "strategy"]));
+    equal(corpusOnly.all.length, 40);
   }));
 
 Deno.test("openPlan names what is wrong, and closes what it opened", () =>
   withFolder(async (folder) => {
     const input = await corpus(folder);
     await rejects(planned({ input, personas: ["nobody"] }), /Unknown persona "nobody"/);
+    const few = planOptions.parse({ input, personas: ["primary"] });
+    // Before anything is followed: the ledger is not made yet.
+    await rejects(openPlan(few, fakeContext()), /2 examples per chunk: there is 1 persona,/);
     await rejects(planned({ input, targetMix: "nonesuch" }), /nonesuch.mix\.jsonc/);
     await rejects(planned({ input, targetMix: "deepred", maxExamples: 3 }), /it has 4 components/);
     await rejects(planned({ input, minAlignment: 0.1 }), /run align|has none/i);

@@ -94,6 +94,30 @@ Deno.test("generate refuses to overwrite, resumes without asking again, and star
     ok((await Deno.stat(output.replace(".jsonl", "_ledger_previous.sqlite"))).isFile);
   }));
 
+Deno.test("generate resumed with a smaller plan keeps the dataset that stands, unless a smaller one is allowed", () =>
+  withRun(async ({ run, examples, context }) => {
+    const warnings = () =>
+      context.events.flatMap((event) => event.type === "log" && event.level === "warn" ? event.message : []);
+    await run({ ...REHEARSAL, maxChunks: 4 });
+    const before = await examples();
+    await rejects(run({ ...REHEARSAL, resume: true, maxChunks: 2 }), (error) => {
+      ok(error instanceof UsageError);
+      match(error.message, /plans 4 examples, the one before planned 8 \(--max-chunks was 4, is 2\)/);
+      match(error.hint ?? "", /--overwrite beside --resume/);
+      return true;
+    });
+    deepEqual(await examples(), before);
+    // More is what one resumes for; another seed is told.
+    await run({ ...REHEARSAL, resume: true });
+    ok((await examples()).length > before.length);
+    ok(!warnings().some((text) => /differs/.test(text)));
+    await run({ ...REHEARSAL, resume: true, seed: 5 });
+    match(warnings().join(), /differs from the one that it goes on with: --seed was 1969, is 5/);
+    await run({ ...REHEARSAL, resume: true, overwrite: true, maxChunks: 2 });
+    ok((await examples()).length <= 4);
+    match(warnings().join(), /--max-chunks was not given, is 2/);
+  }));
+
 Deno.test("generate stopped in the middle leaves no half dataset, and a resumed run equals an undisturbed one", async () => {
   let undisturbed = "";
   await withRun(async ({ run, read }) => {
@@ -268,6 +292,17 @@ Deno.test("generate names what is wrong with its input", () =>
     await rejects(run({ ...REHEARSAL, input: join(folder, "none.jsonl") }), /no such file/);
     await rejects(run({ ...REHEARSAL, input: folder }), /folder/);
     await rejects(run({ ...REHEARSAL, examplesPerChunk: 23 }), /22 personas/);
+    await rejects(run({ ...REHEARSAL, output: folder }), (error) => {
+      ok(error instanceof UserError);
+      match(error.message, /it is a folder, not a file/);
+      match(error.hint ?? "", /Name a file/);
+      return true;
+    });
+    await rejects(run({ ...REHEARSAL, output: folder, overwrite: true }), /it is a folder/);
+    deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort(), [
+      "bad.jsonl",
+      "filtered.jsonl",
+    ]);
     await rejects(run({ lmstudioUrl: ["http://a"], lmstudioHost: "b" }), /together/);
   }));
 
