@@ -1,9 +1,12 @@
 /** Exact token counts of whole manuscripts, fast: a word that was met before is not encoded again. */
+import { bytePairCounter } from "./bpe_count.ts";
+import { createWordTable } from "./word_table.ts";
 
-/** The part of a tokenizer.json that says how a text is parted before it is encoded. */
+/** The parts of a tokenizer.json that say how a text is parted, and how its parts are encoded. */
 export interface TokenizerParts {
   readonly normalizer?: unknown;
   readonly pre_tokenizer?: unknown;
+  readonly model?: unknown;
   readonly added_tokens?: readonly { readonly content: string; readonly normalized?: boolean }[];
 }
 
@@ -26,19 +29,16 @@ export function tokenCounter(
   const pattern = patternOf(parts);
   const slow = (text: string) => encode(text).length;
   if (!pattern) return slow;
-  const known = new Map<string, number>();
+  const pairs = bytePairCounter(parts.model);
+  const tokensOf = createWordTable((word) => pairs?.(word) ?? encode(word).length, MOST_REMEMBERED);
   const specials = (parts.added_tokens ?? []).map(({ content }) => content).sort((a, b) => b.length - a.length);
   const special = specials.length > 0 ? new RegExp(`(${specials.map(escapeRegExp).join("|")})`) : undefined;
   const plain = (text: string) => {
-    let tokens = 0;
-    for (const word of text.match(pattern) ?? []) {
-      let count = known.get(word);
-      if (count === undefined) {
-        count = encode(word).length;
-        if (known.size < MOST_REMEMBERED) known.set(word, count);
-      }
-      tokens += count;
+    let tokens = 0, at = 0;
+    for (pattern.lastIndex = 0; pattern.test(text) && pattern.lastIndex > at; at = pattern.lastIndex) {
+      tokens += tokensOf(text, at, pattern.lastIndex);
     }
+    if (at < text.length) return slow(text); // The pattern leaves gaps.
     return tokens;
   };
   const composes = typeOf(parts.normalizer) === "NFC";
@@ -78,7 +78,7 @@ function patternOf({ normalizer, pre_tokenizer }: TokenizerParts): RegExp | unde
     : field(field(split, "pattern"), "Regex");
   if (typeof ownPattern !== "string") return undefined;
   try {
-    return new RegExp(ownPattern, "gu");
+    return new RegExp(ownPattern, "uy");
   } catch {
     return undefined; // Written for another engine.
   }

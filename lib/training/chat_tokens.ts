@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { messageOf, UserError } from "../core/errors.ts";
 import { readTextFile } from "../core/files.ts";
+import { BYTE_LETTERS } from "../corpus/byte_letters.ts";
 import type { Rendered, Span } from "./template.ts";
 
 /** A token with the part of the text that it stands for. */
@@ -159,14 +160,7 @@ function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
   return -1;
 }
 
-/** GPT-2's letters for bytes: those that print stand for themselves, the others follow from U+0100. */
-const LETTERS: ReadonlyMap<string, number> = (() => {
-  const letters = new Map<string, number>();
-  const prints = (byte: number) => byte >= 33 && byte <= 126 || byte >= 161 && byte <= 172 || byte >= 174;
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++) letters.set(String.fromCodePoint(prints(byte) ? byte : next++), byte);
-  return letters;
-})();
+const LETTERS: ReadonlyMap<string, number> = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 
 function byteLetters(token: string): Uint8Array | undefined {
   const found = new Uint8Array(token.length);

@@ -42,6 +42,14 @@ Deno.test("tokenCounter encodes whole texts where the tokenizer works in another
   const count = tokenCounter({ pre_tokenizer: { type: "ByteLevel", use_regex: true } }, spanning);
   equal(count("You wait."), 2);
   equal(count("You wait. You wait."), 5);
+  // Its pattern leaves gaps, or matches nothing at all for ever.
+  for (const Regex of ["[a-z]+", "[a-z]*"]) {
+    const split = { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
+    const level = { type: "ByteLevel", use_regex: false };
+    const gaps = tokenCounter({ pre_tokenizer: { type: "Sequence", pretokenizers: [split, level] } }, encode);
+    equal(gaps("wait"), 4);
+    equal(gaps("you wait 12"), 11);
+  }
 });
 
 Deno.test("chatCounter counts what the model's own template writes, and reckons it where there is none", () =>

@@ -44,7 +44,7 @@ export async function readChunkFolder(
     if (reason) skipped.push({ file: entry.name, reason });
     else names.push(entry.name);
   }
-  const byNumber = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+  const byNumber = new Intl.Collator("en", { numeric: true }).compare;
   names.sort(byNumber);
   skipped.sort((a, b) => byNumber(a.file, b.file));
   if (names.length === 0) {
