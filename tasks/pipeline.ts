@@ -1,4 +1,4 @@
-/** A whole pipeline from the terminal. Run as: deno task pipeline [rehearsal|deepred] [options] */
+/** A whole pipeline from the terminal. Run as: deno task pipeline [rehearsal|deepred|gaea] [options] */
 import { z } from "zod";
 import { enter } from "@/core/door.ts";
 import { helpText } from "@/core/help.ts";
@@ -17,11 +17,16 @@ const Own = z.object({
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
 });
 
+/** What decides which preset it is, before it is known which flags it has. */
+const Deciding = z.object({ dataDir: Own.shape.dataDir, manuscript: z.array(z.string()).optional() });
+
 const EXAMPLES = [
   "deno task pipeline                              the rehearsal, on the sample texts",
   "deno task pipeline deepred --contact you@example.org",
   "deno task pipeline deepred --mirror file:/books/gutenberg --to filter",
   "deno task pipeline deepred --from generate --max-chunks 100",
+  "deno task pipeline gaea                         the rehearsal, on the sample manuscript",
+  "deno task pipeline gaea --manuscript novel.md   an author's voice: trained, measured, decided on",
 ];
 
 await enter(async () => {
@@ -32,8 +37,9 @@ await enter(async () => {
   const context = terminal();
   try {
     const own = flagsOf(Own);
-    const dataRoot = readFlags(own, args).values.dataDir;
-    const pipeline = await loadPipeline(name, typeof dataRoot === "string" ? dataRoot : undefined, context.env);
+    const { dataDir, manuscript } = readFlags(flagsOf(Deciding), args).values;
+    const dataRoot = typeof dataDir === "string" ? dataDir : undefined;
+    const pipeline = await loadPipeline(name, dataRoot, context.env, { manuscript: manuscript !== undefined });
     const shared = sharedFlags(pipeline);
     if (args.includes("--help") || args.includes("-h")) {
       const usage = `deno task pipeline [${PRESET_NAMES.join("|")}] [options]`;
@@ -54,8 +60,7 @@ await enter(async () => {
     }
     const results = await runStages(stages, pipeline.runs, context, {
       force: options.force,
-      onStage: ({ stage, action, why }) =>
-        console.error(`${action === "run" ? "▸" : "·"} ${stage.name}  ${action === "run" ? why : "up to date"}`),
+      onStage: ({ stage, action, why }) => console.error(`${action === "run" ? "▸" : "·"} ${stage.name}  ${why}`),
     });
     context.close();
     console.log(await summaryTable(results));

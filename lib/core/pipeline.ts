@@ -12,6 +12,8 @@ export interface Stage {
   readonly name: string;
   readonly step: Step;
   readonly options: Record<string, unknown>;
+  /** Why the stage is passed over, where it is: something that it takes was not given. */
+  readonly skip?: string | undefined;
 }
 
 /** What a pipeline is about to do with a stage, and why. */
@@ -83,6 +85,7 @@ export async function decide(
   context: Pick<Context, "env">,
   options: { force?: boolean | undefined; pending?: ReadonlySet<string> } = {},
 ): Promise<Decision> {
+  if (stage.skip !== undefined) return { stage, action: "skip", why: stage.skip };
   const run = (why: string): Decision => ({ stage, action: "run", why });
   if (options.force) return run("--force");
   const marker = await readMarker(runs, stage.name);
@@ -147,8 +150,8 @@ export async function runStages(
     const decision = await decide(stage, runs, context, { force: options.force });
     options.onStage?.(decision);
     const { reads, writes } = stage.step.files(stage.options, context);
-    if (decision.action === "keep") {
-      results.push({ ...decision, seconds: 0, writes });
+    if (decision.action !== "run") {
+      results.push({ ...decision, seconds: 0, writes: decision.action === "keep" ? writes : [] });
       continue;
     }
     const started = context.clock.now();

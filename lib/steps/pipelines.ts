@@ -25,26 +25,71 @@ export const DEEPRED = [
   "evaluate", // both, asked the same → output/evaluation
 ] as const;
 
+/** An author's manuscript → a voice that was measured. The base is converted and asked first: before any hour is spent. */
+export const GAEA = [
+  "curate=gaea:curate", // manuscript → gaea/curated
+  "prepare=gaea:prepare", // chunks → gaea/processed/visions_training.jsonl and validation.jsonl
+  "config=gaea:config", // → gaea/qlora_style_transfer.yaml
+  "base=gguf", // base → gaea/gguf/base.gguf
+  "baseline=gaea:voice", // what the base writes → gaea/benchmarks/voice_baseline.jsonl
+  "train=gaea:train", // → gaea/checkpoints/qlora-visions-style
+  "merge=gaea:merge", // → gaea/merged_models/llama-3.1-8b-visions-style
+  "tuned=gguf", // → gaea/gguf/visions-style.gguf
+  "finetuned=gaea:voice", // what the tuned model writes to the same openings → gaea/benchmarks/voice_finetuned.jsonl
+  "compare=gaea:compare", // both and the author → gaea/benchmarks/comparison.json
+  "blind=gaea:blind", // by a judge model, where one is named → gaea/benchmarks/blind.json
+  "decide=gaea:decide", // → gaea/DECISION.md
+] as const;
+
 /** A stage of a pipeline: a step's name, with another before `=` where the step is used for something else. */
 type Entry = string;
 
-/** What each preset runs. */
-const PIPELINES: Readonly<Record<string, readonly Entry[]>> = {
-  rehearsal: DEEPRED,
-  deepred: DEEPRED,
+interface Kind {
+  readonly stages: readonly Entry[];
+  readonly preset: string;
+  /** What it is where it is no production, or where the command line does not name what production takes. */
+  readonly rehearsal?: { readonly preset: string; readonly without?: "manuscript" };
+}
+
+/** What each name runs, by which preset. */
+const PIPELINES: Readonly<Record<string, Kind>> = {
+  rehearsal: { stages: DEEPRED, preset: "rehearsal/pipeline", rehearsal: { preset: "rehearsal/pipeline" } },
+  deepred: { stages: DEEPRED, preset: "deepred/pipeline" },
+  gaea: {
+    stages: GAEA,
+    preset: "gaea/pipeline",
+    rehearsal: { preset: "gaea/rehearsal", without: "manuscript" },
+  },
 };
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PIPELINES);
 
-/** Options that name one step's own file or mean something else to a whole pipeline. */
-const NOT_SHARED = new Set(["input", "output", "dryRun", "dataDir"]);
+/** Options that name one step's own file, choose what a step is there for, or mean something else to a whole pipeline. */
+const NOT_SHARED = new Set([
+  ...["input", "output", "dryRun", "dataDir", "check", "verifyOnly", "rehearse", "report"],
+  ...["baseline", "finetuned", "latest", "port"],
+]);
+
+/** Options of a step that mean something else than those of the same name in the steps before it. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  "gaea:voice": ["maxTokens"],
+  "gaea:compare": ["minWords"],
+  "gaea:blind": ["maxWords"],
+};
 
 const Preset = z.strictObject({
   summary: z.string(),
   /** Folder below the data root, so that a rehearsal never touches production data. */
   folder: z.string().optional(),
-  /** Options by stage; `${workspace}` stands for the folder of deno.json, `${data}` for the one that the preset works in. */
+  /** Options of every stage that knows them, as if the command line had given them. */
+  shared: z.record(z.string(), z.unknown()).default({}),
+  /**
+   * Options by stage; `${workspace}` stands for the folder of deno.json, `${data}` for the one that the preset works in,
+   * and the name of a shared option for its value.
+   */
   options: z.record(z.string(), z.record(z.string(), z.unknown())),
+  /** Stages that are passed over unless an option is given, and what is said then. */
+  skip: z.record(z.string(), z.strictObject({ without: z.string(), why: z.string() })).default({}),
 });
 
 /** A preset, with its steps and the folders that it works in. */
@@ -55,36 +100,46 @@ export interface Pipeline {
   readonly dataDir: string;
   /** Markers, events and the report of its runs. */
   readonly runs: string;
-  /** By the name of the stage. */
+  /** It tries the way on samples, with a tiny model. */
+  readonly rehearsal: boolean;
+  readonly shared: Readonly<Record<string, unknown>>;
+  /** By the name of the stage; names of shared options still stand in them. */
   readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Options by which the preset hands files from stage to stage. */
+  readonly handed: ReadonlySet<string>;
+  readonly skip: z.output<typeof Preset>["skip"];
 }
 
 /**
  * Loads a preset by name.
  *
  * @param dataRoot The `--data-dir` option, where given.
+ * @param given Whether `--manuscript` was given: without it the pipeline gaea is a rehearsal.
  * @throws {UsageError} an unknown preset, or one that asks for what it may not have.
  */
 export async function loadPipeline(
   name: string,
   dataRoot: string | undefined,
   env: Readonly<Record<string, string>>,
+  given: { readonly manuscript?: boolean } = {},
 ): Promise<Pipeline> {
-  const entries = PIPELINES[name]?.map((entry) => entry.split("=")).map(([stage = "", step = stage]) => ({
-    stage,
-    step,
-  }));
-  if (!entries) {
+  const kind = PIPELINES[name];
+  if (!kind) {
     throw new UsageError(
       `Unknown preset "${name}": did you mean "${closest(name, PRESET_NAMES)}"? There are ${PRESET_NAMES.join(", ")}`,
     );
   }
-  const path = presetPath(`${name}/pipeline.jsonc`);
+  const entries = kind.stages.map((entry) => entry.split("=")).map(([stage = "", step = stage]) => ({ stage, step }));
+  const rehearsal = kind.rehearsal && !(kind.rehearsal.without && given[kind.rehearsal.without])
+    ? kind.rehearsal
+    : undefined;
+  const path = presetPath(`${rehearsal?.preset ?? kind.preset}.jsonc`);
   const preset = await readJsonc(path, Preset);
   const root = join(dataDir(dataRoot, env), preset.folder ?? "");
   const places = { workspace: WORKSPACE.replace(/[\\/]$/, ""), data: root };
   const options = expand(preset.options, places) as Record<string, Record<string, unknown>>;
-  const strangers = Object.keys(options).filter((name) => !entries.some(({ stage }) => stage === name));
+  const strangers = [...Object.keys(options), ...Object.keys(preset.skip)]
+    .filter((name) => !entries.some(({ stage }) => stage === name));
   if (strangers.length > 0) {
     throw new UsageError(`Cannot use "${path}": it has options for "${strangers.join('", "')}", which it does not run`);
   }
@@ -97,16 +152,34 @@ export async function loadPipeline(
     stages: await Promise.all(entries.map(async ({ stage, step }) => ({ name: stage, step: await findStep(step) }))),
     dataDir: root,
     runs: join(root, "runs", name),
+    rehearsal: rehearsal !== undefined,
+    shared: preset.shared,
     options,
+    handed: new Set(Object.values(preset.options).flatMap(handedOn)),
+    skip: expand(preset.skip, places) as Pipeline["skip"],
   };
 }
 
-/** Puts folders in for `${workspace}` and `${data}`, wherever they stand. */
-function expand(value: unknown, places: Readonly<Record<string, string>>): unknown {
-  if (typeof value === "string") return value.replace(/\$\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole);
+/** Keys of the options that name a place in the data root. */
+function handedOn(values: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(values).filter((key) => JSON.stringify(values[key]).includes("${data}"));
+}
+
+/** Puts values in for `${workspace}`, `${data}` and the like, wherever they stand. */
+function expand(value: unknown, places: Readonly<Record<string, unknown>>): unknown {
+  if (typeof value === "string") {
+    const whole = /^\$\{(\w+)\}$/.exec(value)?.[1];
+    if (whole !== undefined && whole in places) return places[whole]; // A number stays one.
+    return value.replace(/\$\{(\w+)\}/g, (whole, name: string) => String(places[name] ?? whole));
+  }
   if (Array.isArray(value)) return value.map((entry) => expand(entry, places));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry, places)]));
+}
+
+/** Whether a flag of the pipeline reaches a step. */
+function takes({ handed }: Pipeline, { name, options }: Step, key: string): boolean {
+  return key in options.shape && !NOT_SHARED.has(key) && !handed.has(key) && !APART[name]?.includes(key);
 }
 
 /** The flags that a pipeline hands to each of its steps that knows them. */
@@ -115,14 +188,14 @@ export function sharedFlags(pipeline: Pipeline): Flag[] {
   const steps = [...new Set(pipeline.stages.map(({ step }) => step))];
   for (const step of steps) {
     for (const flag of flagsOf(step.options)) {
-      if (NOT_SHARED.has(flag.key)) continue;
+      if (!takes(pipeline, step, flag.key)) continue;
       const { default: _, ...plain } = flag;
       const known = flags.get(flag.key);
       flags.set(flag.key, {
         ...plain,
         required: false,
         description: `${known ? known.description.split(" (")[0] : flag.description} (${
-          steps.filter((other) => flag.key in other.options.shape).map((other) => other.name).join(", ")
+          steps.filter((other) => takes(pipeline, other, flag.key)).map((other) => other.name).join(", ")
         })`,
       });
     }
@@ -137,11 +210,16 @@ export function sharedFlags(pipeline: Pipeline): Flag[] {
  */
 export function stagesOf(pipeline: Pipeline, given: RawFlags["values"] = {}): Stage[] {
   const faults = new Set<string>();
+  const shared = { ...pipeline.shared, ...given };
   const stages = pipeline.stages.map(({ name, step }): Stage => {
-    const known = Object.entries(given).filter(([key]) => key in step.options.shape && !NOT_SHARED.has(key));
-    const values = { ...pipeline.options[name], ...Object.fromEntries(known), dataDir: pipeline.dataDir };
+    const knownOf = (values: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(Object.entries(values).filter(([key]) => takes(pipeline, step, key)));
+    const own = expand(pipeline.options[name] ?? {}, shared) as Record<string, unknown>;
+    const values = { ...knownOf(pipeline.shared), ...own, ...knownOf(given), dataDir: pipeline.dataDir };
+    const { without, why } = pipeline.skip[name] ?? {};
+    const skip = without !== undefined && shared[without] === undefined ? why : undefined;
     try {
-      return { name, step, options: checkOptions(step.options, values) };
+      return { name, step, options: checkOptions(step.options, values), ...(skip === undefined ? {} : { skip }) };
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       error.faults.forEach((fault) => faults.add(fault));

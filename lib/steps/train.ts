@@ -34,22 +34,26 @@ export const train = defineStep({
     const adapter = ["adapter_config.json", "adapter_model.safetensors"].map((name) => join(final, name));
     return { reads: [dataset, ...halves, ...recipe], writes: [...adapter, trainResults] };
   },
-  run: (options, context) => runTrain(options, context),
+  run: (options, context) =>
+    orAnew(options, context, async (options) => await runPlan(await planTraining(options, context), options, context)),
   report(result) {
     if (result.kind === "check") return findingsText(result.findings);
     return result.kind === "plan" ? planText(result.plan) : trainedText(result);
   },
 });
 
-async function runTrain(options: TrainOptions, context: Context): Promise<TrainResult> {
-  const plan = await planTraining(options, context);
+/** `--resume-latest --overwrite`: goes on where that is possible, else begins anew. */
+export async function orAnew<Options extends Pick<TrainOptions, "resumeLatest" | "overwrite">>(
+  options: Options,
+  context: Context,
+  run: (options: Options) => Promise<TrainResult>,
+): Promise<TrainResult> {
   try {
-    return await runPlan(plan, options, context);
+    return await run(options);
   } catch (error) {
-    // --resume-latest --overwrite: go on where that is possible, else begin anew.
     if (!(error instanceof DriftError && options.resumeLatest && options.overwrite)) throw error;
     context.emit({ type: "log", level: "warn", message: `begins anew: ${error.faults.join("; ")}` });
-    return await runTrain({ ...options, resumeLatest: false }, context);
+    return await run({ ...options, resumeLatest: false });
   }
 }
 

@@ -114,3 +114,18 @@ Deno.test("selectStages cuts by from, to and only, and refuses unknown names and
     throws(() => names({ from: "two", to: "one" }), /the order is one → two/);
     return Promise.resolve();
   }));
+
+Deno.test("runStages passes a stage over that says why, and goes on", () =>
+  setUp(async ({ folder, runs, steps, stages }) => {
+    const [one, two] = stages();
+    if (!one || !two) throw new Error("there are two stages");
+    await Deno.writeTextFile(join(folder, "b"), "there");
+    const skipped = [{ ...one, skip: "nobody to ask" }, two];
+    const results = await runStages(skipped, runs, fakeContext(), { force: true });
+    deepEqual(results.map(({ action, why, writes }) => [action, why, writes.length]), [
+      ["skip", "nobody to ask", 0],
+      ["run", "--force", 1],
+    ]);
+    deepEqual(steps.map(({ runs }) => runs), [0, 1]);
+    deepEqual((await planStages(skipped, runs, fakeContext())).map(({ action }) => action), ["skip", "keep"]);
+  }));

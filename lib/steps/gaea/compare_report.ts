@@ -65,7 +65,14 @@ export function comparisonText(comparison: Comparison, sources: { parted: string
   const sizes = `${count(words.base)} words by the base, ${count(words.tuned)} by the tuned model (${
     count(units.tuned)
   } prompts or passages); of the author ${count(words.ref)} as the reference, ${count(words.hold)} held out`;
+  const met = targets.filter(({ status }) => status === "met");
+  const named = (list: readonly { title: string }[]) =>
+    list.length > 0 ? ` (${list.map(({ title }) => title).join(", ")})` : "";
+  const failed = gates.filter(({ status }) => status === "failed");
+  const passed = gates.filter(({ status }) => status === "passed").length;
   return [
+    `${met.length} of ${targets.length} targets met${named(met)}; ${passed} of ${gates.length} gates passed, ` +
+    `${failed.length} failed${named(failed)}`,
     verdicts,
     ...(common.length > 0 ? [`None of them is met or shown, for\n${common.map((why) => `  ${why}`).join("\n")}`] : []),
     explained.join("\n"),

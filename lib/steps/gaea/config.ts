@@ -90,7 +90,7 @@ export const config = defineStep({
       const parts = configParts({ ...options, ...paths });
       const found = await checkConfig(configValues(parts), await dataOf(paths, context));
       refuse(found.findings, path, false);
-      await writeFileAtomic(path, await renderConfig(parts, headOf(options, path)));
+      await write(path, await renderConfig(parts, headOf(options, path)), context);
       context.emit({ type: "artifact", path, title: "Axolotl's configuration" });
     }
     const values = await readConfigValues(path);
@@ -103,6 +103,17 @@ export const config = defineStep({
   report: ({ path, findings }) =>
     [...findingLines(findings), "", `Train by it: deno task gaea:train --config ${path}`].join("\n"),
 });
+
+/** A configuration that was written or changed by hand is not lost. */
+async function write(path: string, text: string, { emit }: Context): Promise<void> {
+  const earlier = await Deno.readTextFile(path).catch(() => text);
+  if (earlier !== text) {
+    const kept = `${path}.before`;
+    await writeFileAtomic(kept, earlier);
+    emit({ type: "log", level: "info", message: `the earlier configuration is kept as "${kept}"` });
+  }
+  await writeFileAtomic(path, text);
+}
 
 function refuse(findings: readonly Finding[], path: string, written: boolean): void {
   const bad = stopping(findings);

@@ -126,6 +126,9 @@ export const prepare = defineStep({
   },
   report: ({ stats, paths }) =>
     [
+      `${count(stats.after.training)} examples to train on, ${count(stats.after.validation)} to validate with, ` +
+      `${count(stats.after.max_tokens)} tokens at most`,
+      "",
       figuresTable(stats),
       "",
       stats.template === null

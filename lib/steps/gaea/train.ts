@@ -9,7 +9,7 @@ import { type AxolotlConfig, readAxolotlConfig, recipeOf } from "../../training/
 import { launchFlags } from "../../training/launch.ts";
 import { planTraining, type TrainingPlan } from "../../training/plan.ts";
 import { runPaths } from "../../training/run_file.ts";
-import { runPlan, train as trainStep, type TrainResult } from "../train.ts";
+import { orAnew, runPlan, train as trainStep, type TrainResult } from "../train.ts";
 import { gaeaPaths } from "./paths.ts";
 
 const options = z.object({
@@ -51,18 +51,20 @@ export const train = defineStep({
       writes: [...adapter, trainResults],
     };
   },
-  async run(options, context): Promise<TrainResult> {
-    const path = options.config ?? gaeaPaths(options.dataDir, context.env).config;
-    const plan = await planOf(path, await readAxolotlConfig(path), options, context);
-    if (options.trainer === "trl") return await runPlan(plan, options, context);
-    return await runPlan(plan, options, context, {
-      script: "train_axolotl.py",
-      toolchain: "axolotl",
-      extra: { axolotl: resolve(path) },
-    });
-  },
+  run: (options, context) => orAnew(options, context, (options) => runOnce(options, context)),
   report: (result) => trainStep.report?.(result) ?? "",
 });
+
+async function runOnce(options: GaeaTrainOptions, context: Context): Promise<TrainResult> {
+  const path = options.config ?? gaeaPaths(options.dataDir, context.env).config;
+  const plan = await planOf(path, await readAxolotlConfig(path), options, context);
+  if (options.trainer === "trl") return await runPlan(plan, options, context);
+  return await runPlan(plan, options, context, {
+    script: "train_axolotl.py",
+    toolchain: "axolotl",
+    extra: { axolotl: resolve(path) },
+  });
+}
 
 /** The plan of the run: values and files from the configuration, the rest from the flags. */
 async function planOf(

@@ -7,17 +7,13 @@ import { count } from "../../core/format.ts";
 import { readJsonl, writeJsonl } from "../../core/jsonl.ts";
 import { type Context, defineStep } from "../../core/step.ts";
 import { VERSION } from "../../core/version.ts";
-import type { CompletionServer, Sampling } from "../../llm/completions.ts";
-import { ChatError } from "../../llm/errors.ts";
-import { startLlamaServer } from "../../llm/llama_server.ts";
-import { listModels } from "../../llm/models.ts";
-import { apiToken, serverAddress } from "../../llm/server.ts";
+import type { Sampling } from "../../llm/completions.ts";
 import { Example } from "../../records.ts";
 import { gaeaPaths } from "./paths.ts";
-import { PORTS } from "./serve_plan.ts";
 import { askForVoice } from "./voice_ask.ts";
 import type { VoiceSide } from "./voice_files.ts";
 import { type HeldOut, type VoicePrompt, voicePrompts } from "./voice_prompts.ts";
+import { ofThisServer, openServer } from "./voice_server.ts";
 import { openRows, RejectedAnswer, VoiceRow } from "./voice_rows.ts";
 import { isFile, openRun, type VoiceSettings } from "./voice_runs.ts";
 
@@ -33,6 +29,13 @@ const options = z.object({
   ),
   gguf: z.string().optional().describe(
     "Serve this GGUF with llama-server while asking, in place of a server that runs",
+  ),
+  vllmModel: z.string().optional().describe(
+    "Serve this model (a folder, or a hub id) with vLLM while asking; with --gguf too, that where vLLM is not installed",
+  ),
+  vllm: z.string().default("vllm").describe("With --vllm-model: the program vLLM, by name or path; none: not used"),
+  threads: z.int().min(1).optional().describe(
+    "With --gguf: threads of llama-server; default: as many as there are cores",
   ),
   validation: z.string().optional().describe("Held-out examples; default: <data-dir>/gaea/processed/validation.jsonl"),
   mode: z.enum(["chat", "raw"]).default("chat").describe(
@@ -86,9 +89,9 @@ export const voice = defineStep({
   summary: "Lets the base or the tuned model continue held-out openings, for comparing them",
   options,
   files(options, { env }) {
-    const { output, gguf } = options;
+    const { output, gguf, vllmModel } = options;
     return {
-      reads: [validationOf(options, env), ...(gguf === undefined ? [] : [gguf])],
+      reads: [validationOf(options, env), gguf, vllmModel].filter((path) => path !== undefined),
       writes: output !== undefined && isFile(output) ? [output] : [],
     };
   },
@@ -101,6 +104,7 @@ export const voice = defineStep({
       version: 1,
       side,
       model: server.model,
+      engine: server.engine,
       mode: options.mode,
       sampling,
       seed: options.seed,
@@ -165,11 +169,11 @@ export const voice = defineStep({
   },
 });
 
-function sideOf({ baseline, finetuned, port, url, gguf }: VoiceOptions): VoiceSide {
+function sideOf({ baseline, finetuned, port, url, gguf, vllmModel }: VoiceOptions): VoiceSide {
   const faults = [
     ...(baseline === finetuned ? ["Cannot ask both sides, nor none: give --baseline or --finetuned"] : []),
-    ...([port, url, gguf].filter((value) => value !== undefined).length > 1
-      ? ["Cannot use more than one of --port, --url and --gguf: each names a server"]
+    ...([port, url, gguf ?? vllmModel].filter((value) => value !== undefined).length > 1
+      ? ["Cannot use more than one of --port, --url and --gguf or --vllm-model: each names a server"]
       : []),
   ];
   if (faults.length > 0) throw new UsageError(faults);
@@ -212,48 +216,5 @@ async function readPrompts(path: string, options: VoiceOptions, { signal, emit }
   throw new UserError(`Cannot use "${path}": it holds no examples with an opening`, {
     exitCode: 2,
     hint: "Make them: deno task gaea:prepare",
-  });
-}
-
-type Opened = CompletionServer & AsyncDisposable;
-
-async function openServer(side: VoiceSide, options: VoiceOptions, context: Context): Promise<Opened> {
-  const { fetch, env, signal } = context;
-  const name = side === "baseline" ? "base" : "tuned";
-  if (options.gguf !== undefined) {
-    const server = await startLlamaServer({
-      model: options.gguf,
-      alias: name,
-      parallel: Math.min(4, options.concurrency),
-    }, context);
-    return { address: serverAddress(server.url), model: name, fetch, [Symbol.asyncDispose]: server.stop };
-  }
-  const address = serverAddress(options.url ?? `http://127.0.0.1:${options.port ?? PORTS[name]}`);
-  const token = apiToken(env);
-  const server = { address, fetch, token, [Symbol.asyncDispose]: () => Promise.resolve() };
-  let listed: string[];
-  try {
-    const { models } = await listModels(address, { fetch, token, signal });
-    listed = models.filter(({ kind }) => kind !== "embedding").map(({ id }) => id);
-  } catch (error) {
-    throw ofThisServer(error, side, server);
-  }
-  const { model = listed.includes(name) ? name : listed.length === 1 ? listed[0] : undefined } = options;
-  if (model !== undefined && listed.includes(model)) return { ...server, model };
-  throw new UserError(
-    model === undefined
-      ? `Cannot choose a model: ${address.shown} has ${listed.length === 0 ? "none" : listed.join(", ")}`
-      : `Cannot ask "${model}": ${address.shown} has ${listed.join(", ") || "no model"}`,
-    { exitCode: 2, hint: "Name one by --model." },
-  );
-}
-
-/** Messages of the chat engine speak of LM Studio, which is not what this step starts. */
-function ofThisServer(error: unknown, side: VoiceSide, { address }: Pick<CompletionServer, "address">): unknown {
-  if (!(error instanceof ChatError) || error.kind !== "unreachable") return error;
-  const name = side === "baseline" ? "base" : "tuned";
-  return new UserError(`Cannot reach ${address.shown}: ${error.message.split(": ").at(-1)}`, {
-    hint: `Start the server: deno task gaea:serve ${name}. What was answered so far is kept; the same command goes on.`,
-    cause: error,
   });
 }

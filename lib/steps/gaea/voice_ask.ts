@@ -47,14 +47,13 @@ export async function askForVoice(
   const has = new Set(all.map(({ prompt_id, sample }) => `${prompt_id} ${sample}`));
   let refused = 0;
   const wordsOf = () => all.reduce((sum, { words }) => sum + words, 0);
-  const tell = () =>
-    context.emit({
-      type: "progress",
-      label: "continuations",
-      done: Math.min(wordsOf(), options.words),
-      total: options.words,
-      unit: "words",
-    });
+  let told = -1;
+  const tell = () => {
+    const done = Math.min(wordsOf(), options.words);
+    if (done === told) return; // The last answers bring more than was asked for.
+    told = done;
+    context.emit({ type: "progress", label: "continuations", done, total: options.words, unit: "words" });
+  };
   tell();
   for (let sample = 0; sample < MOST_SAMPLES && wordsOf() < options.words; sample++) {
     const before = wordsOf();

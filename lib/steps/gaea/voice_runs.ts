@@ -4,13 +4,15 @@ import { UsageError } from "../../core/errors.ts";
 import { readTextFile, writeFileAtomic } from "../../core/files.ts";
 import type { Context } from "../../core/step.ts";
 import type { Sampling } from "../../llm/completions.ts";
-import { voicePath, type VoiceSide } from "./voice_files.ts";
+import { stampOf, voicePath, type VoiceSide } from "./voice_files.ts";
 
 /** All that makes a run what it is; the address of the server is no part of it. */
 export interface VoiceSettings {
   readonly version: 1;
   readonly side: VoiceSide;
   readonly model: string;
+  /** Who started the server; one that was there already is `given`. */
+  readonly engine: "vllm" | "llama-server" | "given";
   readonly mode: string;
   readonly sampling: Sampling;
   readonly seed: number;
@@ -72,7 +74,7 @@ export function isFile(output: string): boolean {
 
 /** Named by the time, so that the newest is found by its name. */
 async function freshPath(folder: string, side: VoiceSide, { clock }: Context): Promise<string> {
-  const stamp = new Date(clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
+  const stamp = stampOf(new Date(clock.now()));
   let path = voicePath(folder, side, stamp);
   for (let again = 2; await exists(path.replace(/l$/, "")); again++) {
     path = voicePath(folder, side, `${stamp}_${again}`);

@@ -176,6 +176,10 @@ Deno.test("gaea:config refuses what would stop the training, and writes nothing 
     await run(folder);
     await rejects(run(folder), /exists already/);
     await run(folder, { overwrite: true });
+    const path = join(folder, "gaea", "qlora_style_transfer.yaml");
+    await Deno.writeTextFile(path, "# by hand\n");
+    await run(folder, { overwrite: true });
+    equal(await Deno.readTextFile(`${path}.before`), "# by hand\n");
   }));
 
 Deno.test("gaea:config checks a file that was edited by hand", () =>

@@ -12,6 +12,7 @@ import { openRows, RejectedAnswer } from "@/steps/gaea/voice_rows.ts";
 import { fakeContext } from "../../fakes/context.ts";
 import { withFolder } from "../../fakes/folder.ts";
 import { realContext, tinyModel, whyNoLlama } from "../../fakes/llama.ts";
+import { fakeVllmProgram } from "../../fakes/vllm.ts";
 import { type Continued, fakeVoiceServer, type SeenCompletion, storyOf } from "../../fakes/voice_server.ts";
 
 const MANUSCRIPT = Deno.readTextFileSync(join(WORKSPACE, "data-samples", "manuscript", "one_over.md"));
@@ -264,5 +265,37 @@ Deno.test("a real llama-server, started for the time of asking, continues both w
       const [row] = await readContinuations(result.output, fakeContext());
       equal(row?.model, "base");
     }
+  });
+});
+
+Deno.test({
+  name: "a model is served by vLLM while it is asked, or as a GGUF where there is no vLLM",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await heldOut(folder, 1);
+      const vllm = await fakeVllmProgram(folder);
+      const given = { finetuned: true, vllmModel: "owner/model", gguf: join(folder, "none.gguf"), words: 100 };
+      const optionsOf = (vllm: string) => voice.options.parse({ ...given, vllm, dataDir: folder });
+      const result = await voice.run(optionsOf(vllm), realContext());
+      const settings = JSON.parse(await Deno.readTextFile(result.output.replace(/l$/, "")));
+      deepEqual([settings.engine, settings.model], ["vllm", "tuned"]);
+      await rejects(voice.run(optionsOf("none"), realContext()), /none\.gguf/);
+    }),
+});
+
+Deno.test("what a pipeline wrote counts among the newest by the time of its file", async () => {
+  await withFolder(async (folder) => {
+    const write = (name: string) => Deno.writeTextFile(join(folder, name), "");
+    for (const side of ["baseline", "finetuned"]) {
+      await write(`voice_${side}.jsonl`);
+      await write(`voice_${side}_19690720_000000.jsonl`);
+    }
+    equal((await newestVoices(folder)).tuned, join(folder, "voice_finetuned.jsonl"));
+    await Deno.utime(join(folder, "voice_finetuned.jsonl"), new Date(0), new Date("1969-07-01"));
+    deepEqual(await newestVoices(folder), {
+      base: join(folder, "voice_baseline.jsonl"),
+      tuned: join(folder, "voice_finetuned_19690720_000000.jsonl"),
+    });
   });
 });
