@@ -40,19 +40,19 @@ const WORDED = ["speaks as a language model", "language model", "cutoff talk", "
 
 /**
  * Something of this stands in every artefact, and nothing of it in most prose, which then needs no closer look. Pictographs
- * that lie below U+2070 are print.
+ * that lie below U+2070 are print. All that is worded begins with a border of words, which is said once to find it soon.
  */
-const SUSPICIOUS = new RegExp(
-  [
-    String.raw`[\`~*_#•[<{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|^\s*-|\bwww\.`,
-    ...ARTEFACTS.filter(([, name]) => WORDED.includes(name)).map(([{ source }]) => source),
-  ].join("|"),
-  "im",
+const SIGNS =
+  // deno-lint-ignore no-control-regex -- they are part of what is looked for
+  /[`~*_#•[<{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|^\s*-/m;
+const WORDS = new RegExp(
+  String.raw`\b(?:www\.|${ARTEFACTS.filter(([, name]) => WORDED.includes(name)).map(([{ source }]) => source).join("|")})`,
+  "i",
 );
 
 /** The first mark of a language model in a text, named and quoted. */
 export function findArtefact(text: string): string | undefined {
-  if (!SUSPICIOUS.test(text)) return undefined;
+  if (!SIGNS.test(text) && !WORDS.test(text)) return undefined;
   for (const [pattern, name] of ARTEFACTS) {
     const found = pattern.exec(text);
     if (!found || (name === "emoji" && !pattern.test(text.replace(PRINT, "")))) continue;

@@ -5,56 +5,81 @@
 import type { GateSettings } from "./gates_settings.ts";
 import { mix, type Vocabulary } from "./words.ts";
 
-/** Of the n-gram at each place, the first place where the same n-gram stands. */
-type Firsts = Uint32Array;
-
-/** Finds the first places of words, then of ever longer n-grams. */
-function createFinder(words: Uint32Array) {
-  let room = 16;
-  while (room < 2 * words.length) room *= 2;
-  const slots = new Uint32Array(room); // Place + 1; open addressing.
-
-  /** A longer n-gram is known by what numbers its shorter one, and the word that follows. */
-  function lengthened(shorter: Uint32Array | undefined, n: number): { firsts: Firsts; different: number } {
-    const firsts = new Uint32Array(Math.max(0, words.length - n + 1));
-    slots.fill(0);
-    let different = 0;
-    for (let at = 0; at < firsts.length; at++) {
-      const word = words[at + n - 1] ?? 0, begin = shorter?.[at] ?? 0;
-      let slot = mix(Math.imul(begin, 0x9e3779b1) ^ word) & (room - 1);
-      let held = slots[slot] ?? 0;
-      while (held !== 0 && ((shorter?.[held - 1] ?? 0) !== begin || words[held + n - 2] !== word)) {
-        slot = (slot + 1) & (room - 1);
-        held = slots[slot] ?? 0;
-      }
-      if (held === 0) {
-        slots[slot] = held = at + 1;
-        different++;
-      }
-      firsts[at] = held - 1;
-    }
-    return { firsts, different };
-  }
-  return lengthened;
+/** N-grams of one length in a text of so many words. */
+interface Grams {
+  n: number;
+  /** How many there are. */
+  size: number;
+  /** Of the n-gram at each place, the first place where the same n-gram stands. */
+  readonly firsts: Uint32Array;
+  /** By first place: whether the n-gram comes again. */
+  readonly again: Uint8Array;
 }
 
-/** The n-gram with the most characters over all its places, if it has more than one. `ends` are sums of characters. */
-function top(firsts: Firsts, n: number, ends: Uint32Array): { at: number; characters: number } {
-  const counts = new Uint32Array(firsts.length);
-  let best = { at: 0, characters: 0 };
-  for (let at = 0; at < firsts.length; at++) {
+/** Arrays for one text, used again for the next: making them anew takes longer than all that is done with them. */
+let room = roomFor(256);
+
+function roomFor(words: number) {
+  const numbers = (length: number) => new Uint32Array(length);
+  const grams = (): Grams => ({ n: 0, size: 0, firsts: numbers(words), again: new Uint8Array(words) });
+  return {
+    words,
+    slots: numbers(4 * words),
+    counts: numbers(words),
+    ends: numbers(words + 1),
+    grams: [grams(), grams()],
+  };
+}
+
+/**
+ * Finds the n-grams of a text; returns how many came before. An n-gram is known by its shorter one (without it, by its first
+ * word), and the word that follows; where the shorter one stands alone, so does the longer.
+ */
+function findGrams(words: Uint32Array, n: number, shorter: Grams | undefined, { firsts, again }: Grams): number {
+  const { slots } = room;
+  let size = 16;
+  while (size < 2 * words.length) size *= 2;
+  slots.fill(0, 0, size); // Place + 1; open addressing.
+  again.fill(0, 0, words.length);
+  const begins = shorter?.firsts ?? words;
+  let repeats = 0;
+  for (let at = 0; at + n <= words.length; at++) {
+    const word = words[at + n - 1] ?? 0, begin = begins[at] ?? 0;
+    firsts[at] = at;
+    if (shorter && shorter.again[begin] === 0) continue;
+    let slot = mix(Math.imul(begin, 0x9e3779b1) ^ word) & (size - 1);
+    let held = slots[slot] ?? 0;
+    while (held !== 0 && (begins[held - 1] !== begin || words[held + n - 2] !== word)) {
+      slot = (slot + 1) & (size - 1);
+      held = slots[slot] ?? 0;
+    }
+    if (held === 0) slots[slot] = at + 1;
+    else {
+      firsts[at] = held - 1;
+      again[held - 1] = 1;
+      repeats++;
+    }
+  }
+  return repeats;
+}
+
+/** The n-gram with the most characters over all its places, if it has more than one. */
+function top({ n, size, firsts }: Grams, { ends, counts }: typeof room): { at: number; characters: number } {
+  counts.fill(0, 0, size);
+  let best = -1, most = 0;
+  for (let at = 0; at < size; at++) {
     const first = firsts[at] ?? 0;
     const count = counts[first] = (counts[first] ?? 0) + 1;
     const characters = count * ((ends[at + n] ?? 0) - (ends[at] ?? 0));
-    if (count > 1 && characters > best.characters) best = { at, characters };
+    if (count > 1 && characters > most) [best, most] = [at, characters];
   }
-  return best;
+  return { at: best, characters: most };
 }
 
 /** Characters in n-grams that came before, none counted twice. */
-function repeated(firsts: Firsts, n: number, ends: Uint32Array): number {
+function repeated({ n, size, firsts }: Grams, { ends }: typeof room): number {
   let characters = 0, countedTo = 0;
-  for (let at = 0; at < firsts.length; at++) {
+  for (let at = 0; at < size; at++) {
     if (firsts[at] === at) continue;
     characters += (ends[at + n] ?? 0) - (ends[Math.max(at, countedTo)] ?? 0);
     countedTo = at + n;
@@ -70,7 +95,8 @@ export function findRepetition(
 ): string | undefined {
   const words = vocabulary.read(text);
   if (words.length < settings.fromWords) return undefined;
-  const ends = new Uint32Array(words.length + 1);
+  if (words.length > room.words) room = roomFor(2 * words.length);
+  const { ends } = room;
   for (let at = 0; at < words.length; at++) ends[at + 1] = (ends[at] ?? 0) + vocabulary.lengthOf(words[at] ?? 0);
   const total = ends[words.length] ?? 0;
   const told = (characters: number, limit: number) =>
@@ -78,23 +104,25 @@ export function findRepetition(
   const longest = Math.max(
     ...[...Object.keys(settings.topNgrams), ...Object.keys(settings.duplicateNgrams)].map(Number),
   );
-  const lengthened = createFinder(words);
-  // Words are their own numbers, so that those alone need no look unless they are asked for.
+  // Pairs are known by their words, so that words alone need no look unless they are asked for.
   const single = 1 in settings.topNgrams || 1 in settings.duplicateNgrams;
-  let shorter: Uint32Array | undefined = single ? undefined : words;
+  let shorter: Grams | undefined;
   for (let n = single ? 1 : 2; n <= longest; n++) {
-    const { firsts, different } = lengthened(shorter, n);
-    shorter = firsts;
-    if (different === firsts.length) break; // What never repeats does not repeat when it is longer.
+    const grams = room.grams[n % 2] as Grams;
+    grams.n = n;
+    grams.size = Math.max(0, words.length - n + 1);
+    const repeats = findGrams(words, n, shorter, grams);
+    if (repeats === 0) break; // What never repeats does not repeat when it is longer.
+    shorter = grams;
     const topLimit = settings.topNgrams[n], limit = settings.duplicateNgrams[n];
     if (topLimit !== undefined) {
-      const { at, characters } = top(firsts, n, ends);
+      const { at, characters } = top(grams, room);
       if (characters > topLimit * total) {
         return `"${vocabulary.spell(words.subarray(at, at + n))}" makes up ${told(characters, topLimit)}`;
       }
     }
     if (limit !== undefined) {
-      const characters = repeated(firsts, n, ends);
+      const characters = repeated(grams, room);
       if (characters > limit * total) return `runs of ${n} words that came before make up ${told(characters, limit)}`;
     }
   }

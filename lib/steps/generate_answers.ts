@@ -2,7 +2,9 @@
 import { messageOf } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { converse, type Manner, type Outcome } from "../dialogue/converse.ts";
+import type { GateVerdict } from "../dialogue/gates.ts";
 import type { MixPlan } from "../dialogue/mix.ts";
+import type { Exchange } from "../dialogue/parse.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { Assignment } from "../dialogue/prompt.ts";
 import type { ChatEngine } from "../llm/chat.ts";
@@ -53,7 +55,7 @@ export async function findForm(samples: readonly Assignment[], asking: Asking): 
  *
  * @returns Examples that were begun, by component of the mix.
  * @param trails Is told what was asked for each example.
- * @param judge Why an outcome will be left out, as far as one example can tell; a mix counts by it.
+ * @param judge Why an exchange will be left out, as far as it alone can tell; a mix counts by it.
  * @throws {UserError} when the servers are gone for too long, refuse, or errors persist; what was answered is kept.
  */
 export async function collectAnswers(
@@ -64,7 +66,7 @@ export async function collectAnswers(
     total: number;
     asking: Asking;
     trails: Trails;
-    judge: (task: PlannedAssignment, outcome: Outcome) => string | undefined;
+    judge: (task: PlannedAssignment, exchange: Exchange) => GateVerdict | undefined;
     paths: Pick<GeneratePaths, "checkpoint">;
   },
 ): Promise<ReadonlyMap<string, number>> {
@@ -91,8 +93,9 @@ export async function collectAnswers(
       const { outcome, spent } = result.value;
       const { trail, ...measured } = spent;
       if (measured.requests > 0) forecaster.add(measured);
-      reason = judge(item, outcome);
-      trails.keep(item.id, { requests: trail, passed: reason === undefined });
+      const verdict = outcome.kind === "exchange" ? judge(item, outcome.exchange) ?? null : undefined;
+      if (outcome.kind !== "failed") reason = outcome.kind === "reject" ? outcome.reason : verdict?.reason;
+      trails.keep(item.id, { requests: trail, verdict });
       if (options.verbose) say("info", `${name}: ${reason ?? "answered"}`);
     } else if (account.unanswered++ < TOLD_ONE_BY_ONE || options.verbose) {
       say("warn", `${name}: ${result.error.message}`);
@@ -110,7 +113,7 @@ export async function collectAnswers(
     try {
       return { outcome: await converse(task, manner, ledgerAsk(ask, asking, spent)), spent };
     } catch (error) {
-      trails.keep(task.id, { requests: spent.trail, passed: false });
+      trails.keep(task.id, { requests: spent.trail, verdict: undefined });
       // Where the run ends there will be no result: the plan must not wait for one.
       if (signal.aborted || !(error instanceof ChatError)) mix?.reject(task.component);
       throw error;

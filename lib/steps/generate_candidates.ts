@@ -4,6 +4,7 @@ import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { explain } from "../core/jsonl.ts";
 import { type Ask, converse, type Manner } from "../dialogue/converse.ts";
+import type { GateVerdict } from "../dialogue/gates.ts";
 import type { Answer, Asked, Ledger } from "../dialogue/ledger.ts";
 import { type Exchange, parseExchange } from "../dialogue/parse.ts";
 import type { Persona } from "../dialogue/personas.ts";
@@ -45,8 +46,8 @@ export interface Candidate extends Assignment {
     | { readonly kind: "failed" };
   /** All answers to its requests, in turn. */
   readonly answers: readonly Answer[];
-  /** Whether it is known to pass every gate that looks at it alone. */
-  readonly passed: boolean;
+  /** What the gates that look at it alone said, where they were asked already; `null` where it passes. */
+  readonly verdict?: GateVerdict | null | undefined;
 }
 
 /** Names an example by its passage and its persona. */
@@ -94,8 +95,8 @@ export function collected(
 ): AsyncGenerator<Candidate> {
   async function* found() {
     for await (const task of tasks) {
-      const { requests = [], passed = false } = trails.of(exampleId(task)) ?? {};
-      yield { ...task, requests, passed, ...answersTo({ requests }, ledger) };
+      const { requests = [], verdict } = trails.of(exampleId(task)) ?? {};
+      yield { ...task, requests, verdict, ...answersTo({ requests }, ledger) };
     }
   }
   return keeping(found(), ledger);
@@ -121,7 +122,7 @@ export function replayed(
         return Promise.resolve(answer);
       };
       await converse(task, manner, ask);
-      yield { ...task, requests, passed: false, ...answersTo({ requests }, ledger) };
+      yield { ...task, requests, ...answersTo({ requests }, ledger) };
     }
   }
   return keeping(found(), ledger);
@@ -177,7 +178,6 @@ export async function* recalled(
       persona,
       themes: known.length > 0 ? known : themesOf(chunk),
       last: found[at] !== found[at + 1],
-      passed: false,
       ...answersTo(asked, ledger),
     };
   }

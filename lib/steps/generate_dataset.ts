@@ -85,11 +85,11 @@ async function judge(
   spared: Spared,
 ): Promise<Reject | undefined> {
   const id = exampleId(candidate);
-  const { chunk, persona, themes, outcome, passed } = candidate;
+  const { chunk, persona, themes, outcome, verdict } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
   const subject = { ...outcome.exchange, passage: chunk.text, themes };
-  let failed = passed ? undefined : failedGate(subject, gates);
+  let failed = verdict === undefined ? failedGate(subject, gates) : verdict ?? undefined;
   // What the book says itself is looked up only where it matters.
   if (failed?.reason === "slop") failed = failedGate({ ...subject, spared: await spared(chunk.source_id) }, gates);
   failed ??= repeats.check(persona.id, outcome.exchange);

@@ -2,10 +2,11 @@
 import { z } from "zod";
 import { count, counted, duration } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
-import type { Manner, Outcome } from "../dialogue/converse.ts";
+import type { Manner } from "../dialogue/converse.ts";
 import { failedGate, type GateRules } from "../dialogue/gates.ts";
 import type { Ledger } from "../dialogue/ledger.ts";
 import { missingLines, type MixPlan, type Progress } from "../dialogue/mix.ts";
+import type { Exchange } from "../dialogue/parse.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { Assignment } from "../dialogue/prompt.ts";
 import type { Verdict } from "../dialogue/verdicts.ts";
@@ -66,7 +67,8 @@ export async function makeDataset(making: Making): Promise<Made> {
     proven: new Set(),
   };
   ledger.setNote("run", JSON.stringify(runNote(options, answering, paths, plan.size.examples)));
-  const judge = (task: Assignment, outcome: Outcome) => reasonOf(task, outcome, gates);
+  const judge = ({ chunk: { text }, themes }: Assignment, exchange: Exchange) =>
+    failedGate({ ...exchange, passage: text, themes }, gates);
   const trails = createTrails();
 
   try {
@@ -117,13 +119,6 @@ export async function makeDataset(making: Making): Promise<Made> {
     });
     return mix ? { tally, mix: mix.progress() } : { tally };
   }
-}
-
-/** Why an example will be left out, as far as it can be told of one alone. */
-function reasonOf({ chunk, themes }: Assignment, outcome: Outcome, gates: GateRules): string | undefined {
-  if (outcome.kind === "failed") return "not_answered";
-  if (outcome.kind === "reject") return outcome.reason;
-  return failedGate({ ...outcome.exchange, passage: chunk.text, themes }, gates)?.reason;
 }
 
 const BudgetNote = z.object({ budget: z.string(), limit: z.number() });
