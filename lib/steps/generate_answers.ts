@@ -2,7 +2,8 @@
 import { messageOf } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { converse, type Manner, type Outcome } from "../dialogue/converse.ts";
-import type { GateVerdict } from "../dialogue/gates.ts";
+import type { GateSubject } from "../dialogue/gates.ts";
+import type { Judge } from "../dialogue/gates_thread.ts";
 import type { MixPlan } from "../dialogue/mix.ts";
 import type { Exchange } from "../dialogue/parse.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
@@ -23,6 +24,10 @@ import type { GeneratePaths } from "./generate_options.ts";
 import { formsOf, keepForm, knownForm, probeForm, PROBES } from "./generate_probe.ts";
 import { runProgress } from "./generate_progress.ts";
 import type { Trails } from "./generate_trails.ts";
+
+function subjectOf({ chunk: { text }, themes }: Assignment, exchange: Exchange): GateSubject {
+  return { ...exchange, passage: text, themes };
+}
 
 /** The first failures are told one by one; of the others the account tells. */
 const TOLD_ONE_BY_ONE = 5;
@@ -66,7 +71,7 @@ export async function collectAnswers(
     total: number;
     asking: Asking;
     trails: Trails;
-    judge: (task: PlannedAssignment, exchange: Exchange) => GateVerdict | undefined;
+    judge: Judge["judge"];
     paths: Pick<GeneratePaths, "checkpoint">;
   },
 ): Promise<ReadonlyMap<string, number>> {
@@ -93,7 +98,7 @@ export async function collectAnswers(
       const { outcome, spent } = result.value;
       const { trail, ...measured } = spent;
       if (measured.requests > 0) forecaster.add(measured);
-      const verdict = outcome.kind === "exchange" ? judge(item, outcome.exchange) ?? null : undefined;
+      const verdict = outcome.kind === "exchange" ? await judge(subjectOf(item, outcome.exchange)) ?? null : undefined;
       if (outcome.kind !== "failed") reason = outcome.kind === "reject" ? outcome.reason : verdict?.reason;
       trails.keep(item.id, { requests: trail, verdict });
       if (options.verbose) say("info", `${name}: ${reason ?? "answered"}`);

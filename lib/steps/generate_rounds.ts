@@ -3,12 +3,11 @@ import { z } from "zod";
 import { count, counted, duration } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import type { Manner } from "../dialogue/converse.ts";
-import { failedGate, type GateRules } from "../dialogue/gates.ts";
+import type { GateRules } from "../dialogue/gates.ts";
+import { openJudge } from "../dialogue/gates_thread.ts";
 import type { Ledger } from "../dialogue/ledger.ts";
 import { missingLines, type MixPlan, type Progress } from "../dialogue/mix.ts";
-import type { Exchange } from "../dialogue/parse.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
-import type { Assignment } from "../dialogue/prompt.ts";
 import type { Verdict } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { collectAnswers, findForm } from "./generate_answers.ts";
@@ -67,28 +66,18 @@ export async function makeDataset(making: Making): Promise<Made> {
     proven: new Set(),
   };
   ledger.setNote("run", JSON.stringify(runNote(options, answering, paths, plan.size.examples)));
-  const judge = ({ chunk: { text }, themes }: Assignment, exchange: Exchange) =>
-    failedGate({ ...exchange, passage: text, themes }, gates);
   const trails = createTrails();
 
   try {
     await findForm(await first(PROBES, plan), asking);
-    const limit = await budgetLimit(making, asking, judge, trails);
+    const limit = await budgetLimit(making, asking, trails);
     const surplus = new Map<string, number>();
     for (let round = 1;; round++) {
       const total = Math.min(plan.size.examples, limit ?? Infinity);
       if (round === 1) await tellExpected(total, asking);
       const before = counts.sent;
       const account = plan.account(surplus);
-      const begun = await collectAnswers({
-        tasks: plan.assignments({ mix: account, limit }),
-        mix: account,
-        total,
-        asking,
-        judge,
-        trails,
-        paths,
-      });
+      const begun = await collect(making, { mix: account, limit, total, asking, trails });
       const { tally, mix } = await build(limit, begun);
       const short = mix?.filter(({ missing }) => missing > 0) ?? [];
       if (short.length === 0 || round >= MOST_ROUNDS || round > 1 && counts.sent === before) {
@@ -121,15 +110,27 @@ export async function makeDataset(making: Making): Promise<Made> {
   }
 }
 
+/** Collects along the plan; the thread that judges meanwhile ends before the dataset is built. */
+async function collect(
+  { plan, gates, paths }: Making,
+  { limit, ...rest }: Pick<Parameters<typeof collectAnswers>[0], "mix" | "total" | "asking" | "trails"> & {
+    limit: number | undefined;
+  },
+): Promise<ReadonlyMap<string, number>> {
+  using gate = openJudge(gates, paths);
+  const tasks = plan.assignments({ mix: rest.mix, limit });
+  return await collectAnswers({ ...rest, tasks, judge: gate.judge, paths });
+}
+
 const BudgetNote = z.object({ budget: z.string(), limit: z.number() });
 
 /** How many examples the budget allows; the same in a resumed run, so that both make the same dataset. */
 async function budgetLimit(
-  { plan, ledger, options: { budget }, paths, context }: Making,
+  making: Making,
   asking: Asking,
-  judge: Parameters<typeof collectAnswers>[0]["judge"],
   trails: Trails,
 ): Promise<number | undefined> {
+  const { plan, ledger, options: { budget }, context } = making;
   if (budget === undefined) return undefined;
   const say = (message: string) => context.emit({ type: "log", level: "info", message });
   const note = ledger.note("budget");
@@ -142,8 +143,7 @@ async function budgetLimit(
   const started = context.clock.now();
   const measured = Math.min(MEASURED_FIRST, all);
   const mix = plan.account();
-  const tasks = plan.assignments({ mix, limit: measured });
-  await collectAnswers({ tasks, mix, total: measured, asking, judge, trails, paths });
+  await collect(making, { mix, limit: measured, total: measured, asking, trails });
   const spent = (context.clock.now() - started) / 1000;
   const seconds = parseDuration(budget, "--budget") / 1000;
   const limit = Math.min(all, affordable(seconds, spent, measured, asking.forecaster));

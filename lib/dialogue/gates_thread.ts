@@ -1,0 +1,71 @@
+/**
+ * Gates beside the run: where answers come by the thousand (out of a ledger, or from an engine that needs no time), gates
+ * take a third of all work, and a thread of their own takes it off the run.
+ */
+import { failedGate, type GateRules, type GateSubject, type GateVerdict } from "./gates.ts";
+import type { GateFiles } from "./gates_load.ts";
+import type { FromThread, ToThread } from "./gates_worker.ts";
+
+/** Looks at one exchange after the other. Disposing ends the thread. */
+export interface Judge extends Disposable {
+  judge(subject: GateSubject): Promise<GateVerdict | undefined>;
+}
+
+/** What a thread costs (40 MB, a second to start) is paid only once so many exchanges came, at so many a second. */
+const THREAD_FROM = 1000, FAST = 100;
+
+/**
+ * Judges on this thread, and on one of its own from when exchanges come fast. The verdicts are the same.
+ *
+ * @param files What `gates` were loaded from.
+ */
+export function openJudge(gates: GateRules, files: GateFiles, now: () => number = () => performance.now()): Judge {
+  const started = now();
+  let judged = 0;
+  let thread: Judge | undefined;
+  return {
+    judge(subject) {
+      if (++judged === THREAD_FROM && now() - started < 1000 * THREAD_FROM / FAST) thread = openGateThread(files);
+      return thread ? thread.judge(subject) : Promise.resolve(failedGate(subject, gates));
+    },
+    [Symbol.dispose]: () => thread?.[Symbol.dispose](),
+  };
+}
+
+/** Judges on a thread of its own: what comes in one turn of the event loop goes there in one message. */
+export function openGateThread({ gates, themes, anachronisms, slop, evaluation }: GateFiles): Judge {
+  const worker = new Worker(new URL("./gates_worker.ts", import.meta.url), { type: "module" });
+  const send = (message: ToThread) => worker.postMessage(message);
+  const waiting: PromiseWithResolvers<GateVerdict | undefined>[] = [];
+  let subjects: GateSubject[] = [];
+  let broken: Error | undefined;
+  const fail = (why: string) => {
+    broken = new Error(`the thread of the gates failed: ${why}`);
+    for (const { reject } of waiting.splice(0)) reject(broken);
+  };
+  worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
+    if ("fault" in data) return fail(data.fault);
+    const answered = waiting.splice(0, data.verdicts.length);
+    answered.forEach(({ resolve }, at) => resolve(data.verdicts[at]));
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(event.message);
+  };
+  send({ files: { gates, themes, anachronisms, slop, evaluation } });
+  return {
+    judge(subject) {
+      if (broken) return Promise.reject(broken);
+      const answer = Promise.withResolvers<GateVerdict | undefined>();
+      waiting.push(answer);
+      if (subjects.push(subject) === 1) {
+        setTimeout(() => {
+          send({ subjects });
+          subjects = [];
+        });
+      }
+      return answer.promise;
+    },
+    [Symbol.dispose]: () => worker.terminate(),
+  };
+}

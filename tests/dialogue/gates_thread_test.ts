@@ -1,0 +1,52 @@
+import { deepEqual, rejects } from "node:assert/strict";
+import type { GateSubject } from "@/dialogue/gates.ts";
+import { failedGate } from "@/dialogue/gates.ts";
+import { gateFiles, loadGates } from "@/dialogue/gates_load.ts";
+import { openGateThread, openJudge } from "@/dialogue/gates_thread.ts";
+
+const FILES = gateFiles({});
+const gates = await loadGates(FILES);
+const ANSWER = "Comrade, the plan gives every worker a place at the board, and every place a purpose in the long game.";
+
+/** Every third passes, the others fail each at another gate. */
+function subjects(count: number): GateSubject[] {
+  const spoilt = ["", " **Remember** it.", "", " In 1991 the old union fell.", "", " As the author says, we go on."];
+  return Array.from({ length: count }, (_, n) => ({
+    user: `How shall we share harvest ${n} among the domes?`,
+    assistant: `${ANSWER}${spoilt[n % spoilt.length]}`,
+    passage: `The harvest of dome ${n}.`,
+    themes: ["collectivism"],
+  }));
+}
+
+Deno.test("openGateThread says of each exchange what failedGate says, in order", async () => {
+  using thread = openGateThread(FILES);
+  const some = subjects(500);
+  const [first = [], second = []] = [some.slice(0, 200), some.slice(200)];
+  const verdicts = await Promise.all(first.map(thread.judge));
+  verdicts.push(...await Promise.all(second.map(thread.judge)));
+  deepEqual(verdicts, some.map((subject) => failedGate(subject, gates)));
+});
+
+Deno.test("openGateThread tells what is wrong, to all that wait and all that come later", async () => {
+  using thread = openGateThread({ ...FILES, slop: "/nowhere/slop.jsonc" });
+  const [one, two] = subjects(2).map(thread.judge);
+  await rejects(one ?? Promise.resolve(), /slop\.jsonc/);
+  await rejects(two ?? Promise.resolve(), /slop\.jsonc/);
+  await rejects(thread.judge({ user: "", assistant: "", passage: "", themes: [] }), /slop\.jsonc/);
+});
+
+Deno.test("openJudge takes a thread only where exchanges come fast, and says the same on both sides of the change", async () => {
+  const some = subjects(1200);
+  const expected = some.map((subject) => failedGate(subject, gates));
+  // Where the gates' files are gone, a thread could not be opened: the slow run never asks for it.
+  for (const [pace, files] of [[1, FILES], [100, { ...FILES, slop: "/nowhere/slop.jsonc" }]] as const) {
+    let now = 0;
+    using judge = openJudge(gates, files, () => now);
+    const verdicts = some.map((subject) => {
+      now += pace;
+      return judge.judge(subject);
+    });
+    deepEqual(await Promise.all(verdicts), expected);
+  }
+});
