@@ -46,7 +46,9 @@ const SIGNS =
   // deno-lint-ignore no-control-regex -- they are part of what is looked for
   /[`~*_#•[<{}\\:\d\0-\x08\v\f\x0e-\x1f\x7f-\x9f]|[^\0-\u206f]|^\s*-/m;
 const WORDS = new RegExp(
-  String.raw`\b(?:www\.|${ARTEFACTS.filter(([, name]) => WORDED.includes(name)).map(([{ source }]) => source).join("|")})`,
+  String.raw`\b(?:www\.|${
+    ARTEFACTS.filter(([, name]) => WORDED.includes(name)).map(([{ source }]) => source).join("|")
+  })`,
   "i",
 );
 
