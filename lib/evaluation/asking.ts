@@ -89,7 +89,8 @@ export async function askAll(
       const more = { side, model: engine.model, request: hash };
       try {
         const patience = { retries: RETRIES, clock, ...(onRetry ? { onRetry } : {}) };
-        const { content, finishReason, usage, timing } = await chatPatiently(engine, request, patience, signal);
+        const patient = emptyOnce(engine);
+        const { content, finishReason, usage, timing } = await chatPatiently(patient, request, patience, signal);
         await keep({
           ...known,
           answer: content,
@@ -109,5 +110,25 @@ export async function askAll(
   );
 }
 
-/** Of a request that failed on the way; an empty answer is tried again as often, before it counts as one. */
+/** Of a request that failed on the way. */
 const RETRIES = 3;
+
+/**
+ * An engine whose second empty answer to a request counts: the first may be a server's that is out of breath, but with the
+ * same seed a model that has nothing to say has nothing to say again.
+ */
+function emptyOnce(engine: ChatEngine): ChatEngine {
+  let empty = 0;
+  return {
+    name: engine.name,
+    model: engine.model,
+    async chat(request, signal) {
+      try {
+        return await engine.chat(request, signal);
+      } catch (error) {
+        if (!(error instanceof ChatError) || error.kind !== "empty" || ++empty === 1) throw error;
+        throw new ChatError("empty", error.message, { retryable: false, cause: error });
+      }
+    },
+  };
+}

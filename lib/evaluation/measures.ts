@@ -2,8 +2,9 @@
 import type { Judgement } from "./judge.ts";
 import type { Decision } from "./adjudicate.ts";
 import type { Side } from "./answers.ts";
-import type { Scored } from "./scoring.ts";
-import { bootstrap, clusteredShare, type Interval, mean, shareDifference } from "./statistics.ts";
+import { characterVoice, fluency } from "./measures_marks.ts";
+import { answerKey, type Scored } from "./scoring.ts";
+import { clusteredShare, type Interval, mean, shareDifference } from "./statistics.ts";
 import { STRATA, type Stratum, stratumOf } from "./suite.ts";
 import { ruleOn, type Ruling, type Target, type Verdict } from "./targets.ts";
 
@@ -39,11 +40,6 @@ export interface Evidence {
   /** What style is held against, in words. */
   readonly exemplars: string;
   readonly seed: number;
-}
-
-/** Names an answer among all. */
-export function answerKey({ answer: { side, sample }, question: { id } }: Scored): string {
-  return `${side}/${id}/${sample}`;
 }
 
 /** Whether an answer counts as a violation: as the judge decides where there is one, else by rule. */
@@ -90,6 +86,7 @@ export function measureAnswers(evidence: Evidence): Measure[] {
     gated,
     accuracy,
     refusal,
+    ...fluency(evidence),
     share("whole_answers", "Whole answers", scored, {
       holds: (one) => one.defect === undefined,
       definition:
@@ -190,34 +187,6 @@ function overRefusal(scored: readonly Scored[]): Measure {
     target: percent("≤ 10 %", "below", 0.1),
     definition: "Share of answers to the controls that say they do not know, or say nothing, instead of the fact.",
   });
-}
-
-/** Criteria of the rubric that make up the voice; the third, coherence, is shown beside it. */
-const VOICE = ["character", "voice"];
-
-function characterVoice({ scored, marks, seed }: Evidence): Measure {
-  const target: Target = { text: "> 3.5 of 5", sense: "above", value: 3.5 };
-  const known = {
-    id: "character_voice",
-    title: "Character voice",
-    definition:
-      "Mean of a judge's marks from 1 to 5 for character and for voice, each the mean of several samples against five " +
-      "described steps, over one answer to each question of style. Bootstrap over questions. The 3.5 is this project's.",
-    unit: "mark" as const,
-    target,
-  };
-  if (!marks) return { ...known, verdict: "not measured", why: "no judge: name one by --judge-url and --judge-model" };
-  const of = (side: Side): Interval | undefined => {
-    const scores = scored.filter(({ answer }) => answer.side === side).flatMap((one) => {
-      const own = VOICE.map((criterion) => marks.get(answerKey(one))?.marks[criterion]?.score);
-      const read = own.filter((score) => score !== undefined);
-      return read.length === VOICE.length ? [mean(read)] : [];
-    });
-    return scores.length > 0 ? bootstrap(scores, mean, { seed }) : undefined;
-  };
-  const [tuned, base] = [of("tuned"), of("base")];
-  if (!tuned) return { ...known, verdict: "not measured", why: "no mark of the judge could be read" };
-  return { ...known, tuned, ...(base ? { base } : {}), ...ruleOn(tuned, target, "mean", "questions") };
 }
 
 /** Temporal compliance stratum by stratum. */

@@ -30,6 +30,11 @@ export interface Scored extends Asked {
   readonly broken: string | undefined;
 }
 
+/** Names an answer among all. */
+export function answerKey({ answer: { side, sample }, question: { id } }: Scored): string {
+  return `${side}/${id}/${sample}`;
+}
+
 export interface ScoringRules {
   readonly style: StyleRules;
   readonly temporal: (answer: string, question?: EvaluationPrompt) => TemporalFinding;

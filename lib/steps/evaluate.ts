@@ -172,9 +172,9 @@ function samplingOf({ samples, temperature, topP, maxTokens, seed }: EvaluateOpt
   return { samples, temperature, topP, maxTokens, seed };
 }
 
-/** Perplexity stands before the share of whole answers, which is its other half. */
+/** Perplexity stands before fluency and the share of whole answers, which belong to it. */
 function withCoherence(measures: readonly Measure[], coherence: readonly Measure[]): Measure[] {
-  const at = measures.findIndex(({ id }) => id === "whole_answers");
+  const at = measures.findIndex(({ id }) => id === "fluency" || id === "whole_answers");
   return [...measures.slice(0, at), ...coherence, ...measures.slice(at)];
 }
 

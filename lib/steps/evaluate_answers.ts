@@ -59,8 +59,10 @@ export async function gatherAnswers(
         await log.add(answer);
         answers.push({ ...answer, side: model.side });
       },
-      onRetry: (error, waitMs) =>
-        emit({ type: "log", level: "warn", message: `${error.message}; again in ${Math.round(waitMs / 1000)} s` }),
+      onRetry: (error, waitMs) => {
+        if (error.kind === "empty") return; // An answer like any other, as likely as not.
+        emit({ type: "log", level: "warn", message: `${error.message}; again in ${Math.round(waitMs / 1000)} s` });
+      },
       onProgress: (done, total) =>
         emit({ type: "progress", label: `answers (${model.side})`, done, total, unit: "answers" }),
     }, signal);

@@ -7,7 +7,7 @@ import type { Context } from "../core/step.ts";
 import { userTurns } from "../dialogue/gates_evaluation.ts";
 import { adjudicate, type Case, type Decision, loadJudgePreset } from "../evaluation/adjudicate.ts";
 import { judge, type Judged, type Judgement } from "../evaluation/judge.ts";
-import { answerKey } from "../evaluation/measures.ts";
+import { answerKey } from "../evaluation/scoring.ts";
 import type { Scored } from "../evaluation/scoring.ts";
 import { openaiEngine } from "../llm/openai.ts";
 import { apiToken, serverAddress } from "../llm/server.ts";

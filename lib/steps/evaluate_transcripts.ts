@@ -1,7 +1,8 @@
 /** The answers of both models side by side, and what was made of each of them. */
 import { writeFileAtomic } from "../core/files.ts";
 import type { Side } from "../evaluation/answers.ts";
-import { answerKey, type Evidence, violates } from "../evaluation/measures.ts";
+import { type Evidence, violates } from "../evaluation/measures.ts";
+import { answerKey } from "../evaluation/scoring.ts";
 import type { Scored } from "../evaluation/scoring.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { EvaluatePaths } from "./evaluate_options.ts";

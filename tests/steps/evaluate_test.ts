@@ -134,6 +134,7 @@ Deno.test("evaluate lets a judge decide and mark, and asks it nothing twice", ()
     const voice = evaluation.measures.find(({ id }) => id === "character_voice");
     deepEqual([voice?.tuned?.estimate, voice?.verdict], [5, "met"]);
     ok((voice?.base?.estimate ?? 5) < 3);
+    deepEqual(evaluation.measures.slice(-3).map(({ id }) => id), ["coherence", "fluency", "whole_answers"]);
     ok([...(evidence.decisions?.values() ?? [])].some(({ violation }) => violation));
     deepEqual(evaluation.judge, { model: "judge", samples: 1, missing: 0 });
     const asked = server.requests.length;
