@@ -1,18 +1,19 @@
-"""Trains the same LoRA on the same rows by TRL alone and by lib/python/train_lora.py, in turn, and prints what each took.
+"""Trains the same LoRA on the same rows by TRL alone and by lib/python/train_lora.py, and prints what each took.
 
-Both go through SFTTrainer.train, and that call alone is timed, in seconds of this process's CPU: other work on the machine
-does not count. Equal losses show that both did the same.
+Each is a process of its own, and they take turns, step by step: a machine that grows slower for a while is slower for both.
+SFTTrainer.train alone is counted, checkpoint at the end included, in seconds of the process's CPU: other work on the machine,
+and waiting for one's turn, do not count. Equal losses show that both did the same.
 """
 
 import json
 import os
-import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-CONFIG, ROUNDS = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), int(sys.argv[2])
+CONFIG, FOLDER = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Path(sys.argv[2])
 LIB = Path(__file__).resolve().parents[2] / "lib" / "python"
 
 
@@ -72,35 +73,61 @@ def ours(recipe, folder):
     train_lora.train(config, place, Run(config))
 
 
-def main():
-    sys.path.insert(0, str(LIB))
-    import torch
-    from trl import SFTTrainer
-
-    torch.set_num_threads(1)  # Threads that wait for each other would be counted too.
-    measured = []
-    train = SFTTrainer.train
-
-    def timed(self, *args, **kwargs):
-        started = time.process_time()
-        result = train(self, *args, **kwargs)
-        seconds = time.process_time() - started
-        measured.append({"seconds": seconds, "tokens": self._total_train_tokens, "loss": result.training_loss})
-        return result
-
-    SFTTrainer.train = timed
-    folder = Path(sys.argv[3])
-    found = {"bare": [], "ours": []}
-    for at in range(ROUNDS):
-        # Each goes first in every other round.
-        for side in (bare, ours) if at % 2 == 0 else (ours, bare):
-            place = folder / f"round-{at}-{side.__name__}"
-            place.mkdir()
-            side(CONFIG["recipe"], place)
-            found[side.__name__].append(measured.pop())
-            shutil.rmtree(place)
+def take_turns():
+    """Runs both, one step of one beside one step of the other; each goes first in every other turn."""
+    sides = {
+        name: subprocess.Popen(
+            [sys.executable, __file__, *sys.argv[1:3], name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in ("bare", "ours")
+    }
+    found, turn = {}, 0
+    while len(found) < len(sides):
+        turn += 1
+        for name, child in list(sides.items())[:: 1 if turn % 2 else -1]:
+            if name in found:
+                continue
+            child.stdin.write("go\n")
+            child.stdin.flush()
+            answer = child.stdout.readline()
+            if not answer:
+                sys.exit(f"{name} ended by itself")
+            if answer.startswith("{"):
+                found[name] = json.loads(answer)
     print("found: " + json.dumps(found))
 
 
+def one_side(name):
+    # What libraries print must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    sys.path.insert(0, str(LIB))
+    import torch
+    from transformers import TrainerCallback
+    from trl import SFTTrainer
+
+    torch.set_num_threads(1)  # Threads that wait for each other would be counted too.
+
+    class Turn(TrainerCallback):
+        def on_step_begin(self, *_, **__):
+            answers.write("done\n")
+            sys.stdin.readline()
+
+    train = SFTTrainer.train
+
+    def timed(self, *args, **kwargs):
+        self.add_callback(Turn())
+        sys.stdin.readline()
+        started = time.process_time()
+        result = train(self, *args, **kwargs)
+        seconds = time.process_time() - started
+        side = {"seconds": seconds, "tokens": self._total_train_tokens, "loss": result.training_loss}
+        answers.write(json.dumps(side) + "\n")
+        return result
+
+    SFTTrainer.train = timed
+    {"bare": bare, "ours": ours}[name](CONFIG["recipe"], FOLDER)
+
+
 if __name__ == "__main__":
-    main()
+    one_side(sys.argv[3]) if len(sys.argv) > 3 else take_turns()
