@@ -84,7 +84,7 @@ export async function runPlan(
   }
   for (const { level, check, message, remedy } of findings) {
     if (level !== "warning") continue;
-    context.emit({ type: "log", level: "warn", message: `${check}: ${message}${remedy ? ` ${remedy}` : ""}` });
+    context.emit({ type: "log", level: "warn", message: `${check}: ${message}${remedy ? `. ${remedy}` : ""}` });
   }
   const started = context.clock.now();
   const run = await trainModel(plan, context, { ...settings, findings });

@@ -163,6 +163,7 @@ export function tokenChart(points: readonly CdfPoint[], maxLength: number): Char
             field: "share",
             type: "quantitative",
             title: "share of the rows",
+            stack: null, // Many rows are as long as others, and would be heaped up.
             axis: { format: ".0%", tickCount: 5 },
             scale: { domain: [0, 1] },
           },

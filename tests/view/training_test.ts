@@ -58,6 +58,16 @@ for (const [name, picture] of Object.entries(PICTURES)) {
   });
 }
 
+Deno.test("tokenChart never leaves its frame, however many rows are of one length", async () => {
+  const share = (at: number) => ({ tokens: 400, share: at / 10 });
+  const heights = await Promise.all([10, 1].map(async (rows) => {
+    const svg = await tokenChart(Array.from({ length: rows }, (_, i) => share(i + 11 - rows)), 512).svg();
+    return /viewBox="[\d. ]+ ([\d.]+)"/.exec(svg)?.[1];
+  }));
+  ok(heights[0] !== undefined);
+  equal(heights[0], heights[1]);
+});
+
 Deno.test("a picture of a night's training holds few enough points, the last among them", () => {
   const { data } = trainingChart(points(1)).spec as unknown as {
     data: { values: { step: number; series: string; value: number }[] };
