@@ -15,7 +15,7 @@ import { openPlan } from "./generate_plan.ts";
 import { type Preview, preview, previewText } from "./generate_preview.ts";
 import { formsOf } from "./generate_probe.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
-import { checkResumed, notedRun, runNote } from "./generate_resume.ts";
+import { notedRun, runNote, tellChanges } from "./generate_resume.ts";
 import { type Made, makeDataset } from "./generate_rounds.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
@@ -78,8 +78,9 @@ export const generate = defineStep({
       return { ...nothing, plan: plan.size, preview: shown };
     }
     await refuseFolder(paths.output);
-    const standing = await exists(paths.output);
-    if (standing && !options.resume && !options.overwrite) throw occupied(paths.output, "it exists already");
+    if (!options.resume && !options.overwrite && await exists(paths.output)) {
+      throw occupied(paths.output, "it exists already");
+    }
     await using answering = await openAnswering(options, context);
     if (options.overwrite && !options.resume) await setAside(paths.ledger);
     using ledger = openLedger(paths.ledger);
@@ -87,13 +88,7 @@ export const generate = defineStep({
       throw occupied(paths.ledger, `it holds ${counted(ledger.count(), "answer")} of a run`);
     }
     const before = notedRun(ledger);
-    if (before) {
-      checkResumed(before, runNote(options, answering, paths, plan.size.examples), {
-        standing: standing ? paths.output : undefined,
-        allowed: options.overwrite,
-        emit: context.emit,
-      });
-    }
+    if (before) tellChanges(before, runNote(options, answering, paths, plan.size.examples), context.emit);
     if (answering.name === "rehearsal") context.emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
 
     const verdicts = readVerdicts(paths.verdicts);

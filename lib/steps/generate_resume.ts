@@ -1,5 +1,4 @@
 /** What a run leaves of itself for the next one on the same output, and how far the next one may differ from it. */
-import { UsageError } from "../core/errors.ts";
 import { count, counted } from "../core/format.ts";
 import type { Context } from "../core/step.ts";
 import type { Ledger } from "../dialogue/ledger.ts";
@@ -38,39 +37,22 @@ export function notedRun(ledger: Ledger): RunNote | undefined {
   return note === undefined ? undefined : RunNote.safeParse(JSON.parse(note)).data;
 }
 
-/**
- * Holds a resumed run against the one that it goes on with: a plan that is smaller than the one whose dataset stands there
- * is refused, another difference is told.
- *
- * @param standing The dataset, where there is one.
- * @param allowed Whether a smaller dataset may take its place.
- * @throws {UsageError} for a smaller plan.
- */
-export function checkResumed(
-  before: RunNote,
-  now: RunNote,
-  { standing, allowed, emit }: { standing: string | undefined; allowed: boolean; emit: Context["emit"] },
-): void {
-  const changed = differences(before, now);
-  const { planned = 0 } = now;
-  if (before.planned !== undefined && planned < before.planned && standing !== undefined && !allowed) {
-    throw new UsageError(
-      `Cannot resume into "${standing}": this run plans ${counted(planned, "example")}, the one before planned ` +
-        `${count(before.planned)}${changed.length > 0 ? ` (${changed.join("; ")})` : ""}`,
-      "Resume with the options of the run before, name another --output, or allow a smaller dataset by --overwrite " +
-        "beside --resume; the answers stay.",
-    );
-  }
-  const news = changed.filter((text) => !GROWING.some((flag) => text.startsWith(`${flag} `)) || allowed);
+/** Tells how a resumed run differs from the one that it goes on with, but for more of the same, which one resumes for. */
+export function tellChanges(before: RunNote, now: RunNote, emit: Context["emit"]): void {
+  const { planned = 0 } = now, { planned: then = 0 } = before;
+  const changed = differences(before, now).filter((text) =>
+    planned < then || !GROWING.some((flag) => text.startsWith(flag))
+  );
+  const fewer = planned < then ? [`it plans ${counted(planned, "example")} where that one planned ${count(then)}`] : [];
+  const news = [...fewer, ...changed];
   if (news.length === 0) return;
   const message =
-    `this run differs from the one that it goes on with: ${news.join("; ")}. What its plan does not hold ` +
-    "is left out of the dataset; the answers stay in the ledger";
+    `this run differs from the one that it goes on with: ${news.join("; ")}. What its plan does not hold is ` +
+    "left out of the dataset; the answers stay in the ledger, for a run with the former options";
   emit({ type: "log", level: "warn", message });
 }
 
-/** More of these is what one resumes for. */
-const GROWING = ["--max-chunks", "--max-examples"];
+const GROWING = ["--max-chunks ", "--max-examples "];
 
 /** Options by which two runs differ, in words. */
 function differences(before: RunNote, now: RunNote): string[] {
