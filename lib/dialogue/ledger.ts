@@ -57,6 +57,7 @@ const Stored = z.union([
   z.object({ fault: z.object({ kind: z.string(), message: z.string() }) }),
 ]);
 const Value = z.object({ value: z.string() }).optional();
+const Count = z.object({ n: z.number() });
 const Turn = z.object({ turn: z.number(), id: z.string() });
 
 /**
@@ -98,7 +99,7 @@ export function openLedger(path: string): Ledger {
   const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
   const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
   const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
-  const selectTurns = database.prepare("SELECT turn, id FROM examples ORDER BY turn");
+  const selectTurns = database.prepare("SELECT turn, id FROM examples WHERE turn > ? ORDER BY turn LIMIT 1000");
   const selectExample = database.prepare("SELECT value FROM examples WHERE turn = ?");
   const insertExample = database.prepare("INSERT INTO examples (id, value) VALUES (?, ?)");
 
@@ -129,9 +130,17 @@ export function openLedger(path: string): Ledger {
     }
     commitMs = performance.now() - started;
   };
+  /** Puts what SQLite refuses into words. */
+  const using = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw unusable(path, error);
+    }
+  };
   return {
     get(hash) {
-      const row = Value.parse(select.get(hash));
+      const row = Value.parse(using(() => select.get(hash)));
       if (!row) return undefined;
       const stored = Stored.safeParse(JSON.parse(row.value));
       // exactOptionalPropertyTypes: zod says `| undefined` where JSON can only leave the key out.
@@ -147,17 +156,20 @@ export function openLedger(path: string): Ledger {
         return Promise.reject(unusable(path, error));
       }
     },
-    count: () => z.object({ n: z.number() }).parse(database.prepare("SELECT count(*) AS n FROM answers").get()).n,
-    note: (key) => Value.parse(selectNote.get(key))?.value,
-    setNote: (key, value) => void insertNote.run(key, value),
+    count: () => Count.parse(using(() => database.prepare("SELECT count(*) AS n FROM answers").get())).n,
+    note: (key) => Value.parse(using(() => selectNote.get(key)))?.value,
+    setNote: (key, value) => void using(() => insertNote.run(key, value)),
     *remembered() {
-      for (const row of selectTurns.iterate()) {
-        const { turn, id } = Turn.parse(row);
-        yield [turn, id];
-      }
+      // By the page: `iterate` takes an error for the end.
+      let rows: z.output<typeof Turn>[] = [];
+      do {
+        const last = rows.at(-1)?.turn ?? 0;
+        rows = using(() => selectTurns.all(last)).map((row) => Turn.parse(row));
+        for (const { turn, id } of rows) yield [turn, id];
+      } while (rows.length > 0);
     },
     asked(turn) {
-      const row = Value.parse(selectExample.get(turn));
+      const row = Value.parse(using(() => selectExample.get(turn)));
       const asked = row && Asked.safeParse(JSON.parse(row.value));
       return asked?.success ? asked.data : undefined;
     },
@@ -174,7 +186,7 @@ export function openLedger(path: string): Ledger {
     },
     forget() {
       commit();
-      database.exec("DELETE FROM examples");
+      using(() => database.exec("DELETE FROM examples"));
     },
     [Symbol.dispose]() {
       commit();
@@ -193,7 +205,8 @@ function unusable(path: string, error: unknown): unknown {
   }
   if (/not a database|malformed|no such column/i.test(words)) {
     return new UserError(`Cannot use "${path}": it is not a ledger of answers, or it is damaged (${words})`, {
-      hint: "Move it away to start anew; the answers in it would be lost.",
+      hint:
+        "Move it away to start anew. Where it is a damaged ledger, `sqlite3 OLD .recover | sqlite3 NEW` saves most of it.",
       cause: error,
     });
   }

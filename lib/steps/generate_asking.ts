@@ -137,7 +137,9 @@ export async function guarded(
     ({ ended } = await run());
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const resume = ledger.count() > 0 ? `${kept()}; --resume goes on from there.` : "";
+    const resume = !/damaged/.test(error.message) && ledger.count() > 0
+      ? `${kept()}; --resume goes on from there.`
+      : "";
     const hint = [error.hint?.replace(/\n?What was answered is kept\.$/, ""), resume].filter(Boolean).join("\n");
     throw new UserError(error.message, { exitCode: error.exitCode, hint, cause: error });
   }

@@ -44,7 +44,12 @@ export function pacedForecaster(ledger: Ledger | undefined, model: string): Fore
       if (latest.push(one) > 2 * KEPT) latest.splice(0, KEPT);
     },
     keep() {
-      if (latest.length > 0) ledger?.setNote(key, JSON.stringify(latest.slice(-KEPT)));
+      if (latest.length === 0) return;
+      try {
+        ledger?.setNote(key, JSON.stringify(latest.slice(-KEPT)));
+      } catch {
+        // A full disk has been told of by then, and figures are not worth a run.
+      }
     },
   };
 }

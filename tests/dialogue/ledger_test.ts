@@ -68,6 +68,27 @@ Deno.test("openLedger leaves one file behind", () =>
     deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["ledger.sqlite"]);
   }));
 
+Deno.test("openLedger says that it is damaged, whenever that shows", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "ledger.sqlite");
+    {
+      using ledger = openLedger(path);
+      await Promise.all(Array.from({ length: 500 }, (_, n) => ledger.put(`hash ${n}`, ANSWER)));
+      ledger.remember(Array.from({ length: 500 }, (_, n) => [`id ${n}`, { passage: "p", themes: [], requests: [] }]));
+    }
+    const bytes = await Deno.readFile(path);
+    await Deno.writeFile(path, bytes.fill(0xa5, 5 * 4096)); // All but the first pages.
+    using ledger = openLedger(path);
+    const damaged = (error: unknown) => error instanceof UserError && /damaged/.test(error.message);
+    throws(() => {
+      for (let n = 0; n < 500; n++) ledger.get(`hash ${n}`);
+    }, damaged);
+    throws(() => [...ledger.remembered()], damaged);
+    throws(() => {
+      for (let turn = 1; turn <= 500; turn++) ledger.asked(turn);
+    }, damaged);
+  }));
+
 Deno.test("openLedger refuses a second run on the same file", () =>
   withFolder((folder) => {
     const path = join(folder, "ledger.sqlite");
