@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { readTextFile, refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { counted } from "../core/format.ts";
 import { readJsonl } from "../core/jsonl.ts";
 import { dataDir } from "../core/paths.ts";
@@ -15,6 +15,7 @@ import {
   EXPORT_FORMATS,
   type ExportFormat,
   llamaFactoryEntry,
+  llamaFactoryName,
   shareGptRow,
 } from "./export_formats.ts";
 import { createParquet } from "./export_parquet.ts";
@@ -62,8 +63,13 @@ export const exportStep = defineStep({
     const { format } = options;
     const files = entry === undefined ? [output] : [output, entry];
     for (const path of files) await refuseFolder(path);
+    // The folder's other datasets stay in the file that names them all.
+    const others = format === "llama-factory" && entry !== undefined ? await entriesOf(entry) : {};
     for (const path of options.overwrite ? [] : files) {
-      if (await exists(path)) {
+      const taken = path === entry && format === "llama-factory"
+        ? llamaFactoryName(output) in others
+        : await exists(path);
+      if (taken) {
         throw new UsageError(
           `Cannot write "${path}": it exists already`,
           "Replace it by --overwrite, or name --output.",
@@ -79,13 +85,32 @@ export const exportStep = defineStep({
     if (rows === 0) throw new UserError(`Cannot export "${input}": it holds no examples`);
     await writer.commit();
     if (entry !== undefined) {
-      await writeFileAtomic(entry, format === "axolotl" ? axolotlEntry(output) : llamaFactoryEntry(output));
+      await writeFileAtomic(entry, format === "axolotl" ? axolotlEntry(output) : llamaFactoryEntry(output, others));
     }
     for (const path of files) context.emit({ type: "artifact", path, title: `Export (${format})`, rows });
     return { format, files, rows };
   },
   report: ({ format, rows, files }) => `${counted(rows, "example")} as ${format}: ${files.join(", ")}`,
 });
+
+/** What a file of entries holds; nothing where there is none. @throws {UsageError} for something else than entries. */
+async function entriesOf(path: string): Promise<Record<string, unknown>> {
+  if (!await exists(path)) return {};
+  const entries = z.record(z.string(), z.unknown()).safeParse(parsed(await readTextFile(path)));
+  if (entries.success) return entries.data;
+  throw new UsageError(
+    `Cannot add to "${path}": it is not a JSON object of datasets`,
+    "Mend it, or name --output elsewhere.",
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The examples, each with its line of the file of sources where that belongs to them. */
 async function* rowsOf(

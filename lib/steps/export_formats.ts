@@ -73,10 +73,20 @@ datasets:
 `;
 }
 
-/** The file \`dataset_info.json\` that LLaMA-Factory looks for in its \`dataset_dir\`. */
-export function llamaFactoryEntry(path: string): string {
+/** The name under which LLaMA-Factory knows a data file. */
+export function llamaFactoryName(path: string): string {
+  return plain(basename(path));
+}
+
+/**
+ * The file \`dataset_info.json\` that LLaMA-Factory looks for in its \`dataset_dir\`: one for all data files of a folder.
+ *
+ * @param others Entries that are in it already.
+ */
+export function llamaFactoryEntry(path: string, others: Readonly<Record<string, unknown>> = {}): string {
   const entry = {
-    [plain(basename(path))]: {
+    ...others,
+    [llamaFactoryName(path)]: {
       file_name: basename(path),
       formatting: "sharegpt",
       columns: { messages: "messages" },

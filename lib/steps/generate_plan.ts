@@ -179,7 +179,7 @@ export async function openPlan(options: PlanStepOptions, context: Context): Prom
     const account = (surplus?: ReadonlyMap<string, number>) => recipe && createMixPlan(recipe, surplus);
     const mix = account();
     const size = planSize({ ...plan, ...(mix ? { mix } : {}) });
-    if (size.chunks === 0) throw nothing(sources);
+    if (size.chunks === 0) throw nothing(sources, options.minAlignment);
     return {
       personas,
       prompts,
@@ -236,9 +236,11 @@ async function coverageOf(path: string, { signal }: Context): Promise<Coverage> 
   return covered;
 }
 
-function nothing(sources: readonly SourcePath[]): UserError {
+function nothing(sources: readonly SourcePath[], minAlignment: number | undefined): UserError {
   const paths = sources.map(({ path }) => `"${path}"`).join(", ");
   return new UserError(`Cannot generate from ${paths}: it holds no passages`, {
-    hint: "Run filter with a lower --min-matches, retrieve more books, or name further --sources.",
+    hint: minAlignment === undefined
+      ? "Run filter with a lower --min-matches, retrieve more books, or name further --sources."
+      : `Lower --min-alignment ${minAlignment}, or name further --sources.`,
   });
 }

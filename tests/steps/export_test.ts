@@ -123,6 +123,19 @@ Deno.test("export writes the entries that Axolotl and LLaMA-Factory read, beside
       "system",
     ]);
     equal(JSON.parse(await Deno.readTextFile(join(folder, entry.file_name))).length, 2);
+    // Both sides of a split stand in one folder, and in one file of entries; so may data of others.
+    const path = join(folder, "dataset_info.json");
+    await Deno.writeTextFile(path, JSON.stringify({ ...info, alpaca_en: { file_name: "alpaca.json" } }));
+    await Deno.copyFile(join(folder, "set.jsonl"), join(folder, "set_val.jsonl"));
+    await run({ format: "llama-factory", input: join(folder, "set_val.jsonl") });
+    await run({ format: "llama-factory", overwrite: true });
+    deepEqual(Object.keys(JSON.parse(await Deno.readTextFile(path))), [
+      "set_llama_factory",
+      "alpaca_en",
+      "set_val_llama_factory",
+    ]);
+    await Deno.writeTextFile(path, "[]");
+    await rejects(run({ format: "llama-factory", overwrite: true }), /not a JSON object of datasets/);
   }));
 
 Deno.test("export refuses to overwrite, for every format, and says how to", () =>
