@@ -4,7 +4,8 @@ The base's files are copied tensor by tensor; only those that the adapter change
 once to the type that the file has. So names, types, order of the shards and everything else stay the base's own.
 
 Measuring loads the merged model from the disk and compares, on held-out text, three distributions over the next token:
-the base's, that of the base with the adapter beside it, and the merged model's.
+the base's, that of the base with the adapter beside it, and the merged model's. Where the adapter was trained beside a base
+in 4 bit (QLoRA), that pair is a fourth: what the merged model says otherwise than what was trained.
 
 Reads its request as JSON (--request) and leaves its answer as JSON (--answer).
 """
@@ -18,15 +19,19 @@ import sys
 from pathlib import Path
 
 import events
+from merge_measure import (
+    KEPT_BYTES,
+    agreement,
+    compare_4bit,
+    distributions,
+    divergence,
+    load_in_4bit,
+    missing_4bit,
+    positions_of,
+)
 
-# Bytes that the distributions of base and adapter, kept for comparison, may take together.
-KEPT_BYTES = 1_500_000_000
-# Positions of a prompt that are compared at most.
-POSITIONS = 64
 # Tokens of a prompt at most.
 TOKENS = 384
-# Two tokens whose log-probabilities lie closer than this are equally likely: rounding decides which comes first.
-TIE = 0.01
 # Parameters of a model that one thread is enough for.
 SMALL = 20_000_000
 # Places at which a converted model is asked for its next token.
@@ -90,36 +95,6 @@ def rows_of(request, tokenizer):
     return rows, differs
 
 
-def positions_of(rows, vocabulary):
-    """For every row the positions that are compared, evenly over its length."""
-    fit = max(1, int(KEPT_BYTES / (2 * 4 * vocabulary * len(rows))))
-    count = min(POSITIONS, fit)
-    picked = []
-    for ids in rows:
-        last, number = len(ids) - 1, min(count, len(ids) - 1)
-        picked.append(sorted({last - (at * last) // number for at in range(number)}))
-    return picked
-
-
-def distributions(model, rows, picked, label):
-    """Log-probabilities over the next token at the picked positions, in float32 on the CPU; one tensor a row."""
-    import torch
-
-    with torch.no_grad():
-        for at, (ids, positions) in enumerate(zip(rows, picked)):
-            batch = torch.tensor([ids], device=next(model.parameters()).device)
-            logits = model(input_ids=batch, use_cache=False).logits[0, positions]
-            yield torch.log_softmax(logits.float(), dim=-1).cpu()
-            events.progress(label, at + 1, len(rows), "prompts")
-
-
-def divergence(reference, other):
-    """Kullback-Leibler divergence of `other` from `reference`, one figure a position, in nats."""
-    # Normalised once more: in float32 the probabilities sum up to 1 only nearly, which would show below 1e-7.
-    reference, other = (each.double().log_softmax(dim=-1) for each in (reference, other))
-    return (reference.exp() * (reference - other)).sum(dim=-1)
-
-
 def probe_of(ids, positions, log_probabilities, special):
     """The place in a row where the merged model is surest of an ordinary token, and which one; None without one."""
     values, tokens = log_probabilities.topk(2, dim=-1)
@@ -139,12 +114,6 @@ def rendered(questions, tokenizer):
         {"messages": turns, "text": tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)}
         for turns in questions
     ]
-
-
-def agreement(reference, other):
-    """1 where the first choice of `other` is the reference's too, or as likely to it, one figure a position."""
-    chosen = reference.gather(-1, other.argmax(dim=-1, keepdim=True)).squeeze(-1)
-    return (reference.max(dim=-1).values - chosen < TIE).double()
 
 
 def attach(model, adapter):
@@ -235,7 +204,9 @@ def run(request):
         vocabulary = model.config.get_text_config().vocab_size
         if max(map(max, rows)) >= vocabulary:
             sys.exit(f"the tokenizer uses token {max(map(max, rows))}, and the model knows {vocabulary}: they do not belong together")
-        picked = positions_of(rows, vocabulary)
+        missing = missing_4bit() if request.get("fourBit") else None
+        measures_4bit = bool(request.get("fourBit")) and missing is None
+        picked = positions_of(rows, vocabulary, 3 if measures_4bit else 2)
         with model.disable_adapter():
             base = list(distributions(model, rows, picked, "base"))
         tuned = list(distributions(model, rows, picked, "base and adapter"))
@@ -252,7 +223,7 @@ def run(request):
         del model
         gc.collect()
         merged = load(request["merged"], dtype, device)
-        kl, kl_base, same, largest, base_tuned, probes = [], [], [], 0.0, [], []
+        kl, kl_base, same, largest, base_tuned, probes, kept = [], [], [], 0.0, [], [], []
         special = set(tokenizer.all_special_ids)
         measured = zip(rows, picked, base, tuned, distributions(merged, rows, picked, "merged"))
         for ids, positions, of_base, of_tuned, of_merged in measured:
@@ -263,6 +234,8 @@ def run(request):
             base_tuned.append(divergence(of_base, of_tuned))
             same.append(agreement(of_tuned, of_merged))
             largest = max(largest, (of_tuned - of_merged).abs().max().item())
+            if measures_4bit:
+                kept.append(of_merged)
             probes.append(probe_of(ids, positions, of_merged, special))
         answer |= {
             "positions": sum(len(each) for each in kl),
@@ -277,6 +250,13 @@ def run(request):
                 "rendered": rendered(request["questions"], tokenizer),
             },
         }
+        if missing:
+            answer["fourBit"] = {"missing": missing}
+        if measures_4bit:
+            del merged, base, tuned
+            gc.collect()
+            pair = attach(load_in_4bit(request["base"], dtype, device), request["adapter"])
+            answer["fourBit"] = compare_4bit(pair, rows, picked, kept)
     return answer
 
 

@@ -39,6 +39,9 @@ const options = z.object({
     "Held-out rows to compare on (JSON Lines: messages, or text); default: what the run kept from training, the evaluation's questions",
   ),
   promptCount: z.int().min(1).max(1000).default(32).describe("Rows to compare on"),
+  measure4bit: z.boolean().optional().describe(
+    "Compare also with the adapter beside the base in 4 bit, as QLoRA trains; default: where the run was trained so",
+  ),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto").describe("Where to compute; auto is the GPU if it has room"),
   overwrite: z.boolean().default(false).describe("Replace an existing model"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
@@ -73,7 +76,8 @@ export const merge = defineStep({
     const { adapter, candidates } = await chooseAdapter(options, root);
     const base = await findMergeBase(options.baseModel ?? await baseOf(adapter), root, context);
     const prompts = options.verify || options.verifyOnly ? await promptsFor(options, adapter, root, context) : [];
-    const request = { base, adapter, prompts, device: options.device };
+    const fourBit = options.measure4bit ?? await trainedIn4bit(adapter);
+    const request = { base, adapter, prompts, device: options.device, fourBit };
     const shown = { output, base: base.name, adapter: adapter.path, candidates, dtype: base.dtype };
     if (options.verifyOnly) return { ...shown, ...await verifyMerged({ ...request, merged: output }, context) };
     const { findings, figures } = await mergeAdapter(
@@ -146,6 +150,13 @@ async function baseOf({ path, config }: Adapter): Promise<string> {
     `Cannot merge "${path}": it does not say which model it was trained on`,
     "Name it by --base-model.",
   );
+}
+
+/** Whether the record of its run says so; an adapter alone does not. */
+async function trainedIn4bit({ path }: Adapter): Promise<boolean> {
+  const run = runOf(path);
+  const recorded = run === undefined ? undefined : await readRunRecord(run).catch(() => undefined);
+  return recorded?.recipe.use4bit === true;
 }
 
 async function promptsFor(

@@ -85,7 +85,7 @@ const Preset = z.strictObject({
   shared: z.record(z.string(), z.unknown()).default({}),
   /**
    * Options by stage; `${workspace}` stands for the folder of deno.json, `${data}` for the one that the preset works in,
-   * and the name of a shared option for its value.
+   * `${adapter}` for the kind that can be trained without a GPU, and the name of a shared option for its value.
    */
   options: z.record(z.string(), z.record(z.string(), z.unknown())),
   /** Stages that are passed over unless an option is given, and what is said then. */
@@ -136,7 +136,9 @@ export async function loadPipeline(
   const path = presetPath(`${rehearsal?.preset ?? kind.preset}.jsonc`);
   const preset = await readJsonc(path, Preset);
   const root = join(dataDir(dataRoot, env), preset.folder ?? "");
-  const places = { workspace: WORKSPACE.replace(/[\\/]$/, ""), data: root };
+  // bitsandbytes, which holds a base in 4 bit, is not to be had for macOS.
+  const adapter = Deno.build.os === "darwin" ? "lora" : "qlora";
+  const places = { workspace: WORKSPACE.replace(/[\\/]$/, ""), data: root, adapter };
   const options = expand(preset.options, places) as Record<string, Record<string, unknown>>;
   const strangers = [...Object.keys(options), ...Object.keys(preset.skip)]
     .filter((name) => !entries.some(({ stage }) => stage === name));

@@ -27,6 +27,8 @@ export interface MergeRequest {
   readonly output: string;
   readonly overwrite: boolean;
   readonly device: "auto" | "cpu" | "cuda";
+  /** Compare also with the adapter beside a base in 4 bit. */
+  readonly fourBit?: boolean | undefined;
 }
 
 const Versions = z.object({ versions: z.record(z.string(), z.string()) });
@@ -94,7 +96,7 @@ function checkFit(base: MergeBase, { path, pairs, targets }: Adapter): void {
 }
 
 async function askPython(
-  { base, adapter, prompts, device, merged, write }: Omit<MergeRequest, "overwrite" | "output"> & {
+  { base, adapter, prompts, device, fourBit, merged, write }: Omit<MergeRequest, "overwrite" | "output"> & {
     merged: string;
     write: boolean;
   },
@@ -114,6 +116,7 @@ async function askPython(
     prompts,
     questions: questionsOf(prompts, 4),
     device,
+    fourBit: fourBit === true,
   };
   if (prompts.length === 0) {
     return { ...await runMergeScript("merge", request, Versions, context), figures: null };

@@ -5,6 +5,20 @@ import { error, type Finding, ok, warning } from "./preflight/finding.ts";
 /** A figure that Python could not say in JSON was not finite. */
 const figure = z.number().nullable().transform((value) => value ?? NaN);
 
+/** The merged model beside what a QLoRA was trained as: the adapter beside a base in 4 bit. In nats, over all positions. */
+const FourBit = z.object({
+  /** KL(4-bit base + adapter ‖ merged). */
+  meanKl: figure,
+  maximumKl: figure,
+  topAgreement: figure,
+  /** Mean loss on the held-out tokens themselves. */
+  trainedLoss: figure,
+  mergedLoss: figure,
+  /** Standard error of the difference of the two, by texts. */
+  lossError: figure,
+  positions: z.int(),
+});
+
 /** Divergences in nats, means over all positions. */
 export const MergeFigures = z.object({
   prompts: z.int(),
@@ -24,6 +38,8 @@ export const MergeFigures = z.object({
   templateDiffers: z.int(),
   device: z.string(),
   computedIn: z.string(),
+  /** Where the adapter was trained beside a base in 4 bit. */
+  fourBit: z.union([FourBit, z.object({ missing: z.string() })]).optional(),
 });
 export type MergeFigures = z.output<typeof MergeFigures>;
 
@@ -103,7 +119,32 @@ export function judgeMerge(figures: MergeFigures, dtype: string, adapter = true)
       "The model was trained in another form than the base's template, which is kept, gives it.",
     ));
   }
+  if (figures.fourBit) findings.push(judgeFourBit(figures.fourBit));
   return findings;
+}
+
+/** Standard errors by which the merged model must know the held-out text worse before that is said. */
+const CLEARLY = 2;
+
+/**
+ * A QLoRA learnt to make good what 4 bits cost its base; beside the whole base it does that for nothing. Usually the whole
+ * base is the better one still (unsloth-zoo PR 810); the held-out text says whether it is so here.
+ */
+function judgeFourBit(fourBit: NonNullable<MergeFigures["fourBit"]>): Finding {
+  if ("missing" in fourBit) {
+    const remedy = "pip install bitsandbytes in the environment that trains, and merge with --verify-only.";
+    return warning("4 bit", `what was trained beside a base in 4 bit was not compared: ${fourBit.missing}`, remedy);
+  }
+  const { meanKl, topAgreement, trainedLoss, mergedLoss, lossError } = fourBit;
+  const loss = (value: number) => Number.isFinite(value) ? value.toFixed(4) : "not a number";
+  const message = `merged in full precision, against the adapter beside the base in 4 bit: mean KL ` +
+    `${small(meanKl)}, same first choice at ${percent(topAgreement)}; loss on the held-out text ${loss(mergedLoss)} against ${loss(trainedLoss)} (difference ± ${loss(lossError)})`;
+  const facts = { meanKl, topAgreement, trainedLoss, mergedLoss, lossError };
+  // Written so that NaN fails.
+  if (mergedLoss - trainedLoss <= CLEARLY * lossError) return ok("4 bit", message, { facts });
+  const remedy = "The adapter leans on the rounding of its base: train beside the whole base (gaea:config --adapter lora), " +
+    "or serve the adapter beside the base in 4 bit.";
+  return warning("4 bit", message, remedy, { facts });
 }
 
 function small(value: number): string {

@@ -73,7 +73,7 @@ export function findingTable(findings: readonly Finding[]): Table {
 const FLOOR = 1e-12;
 
 /**
- * Three divergences on one scale of powers of ten. What merging changed must lie left of its limit; what the adapter
+ * Divergences on one scale of powers of ten. What merging changed must lie left of its limit; what the adapter
  * brought must lie a factor of ten or more to the right of what merging changed.
  *
  * @throws {UserError} for a model that was merged without being measured.
@@ -83,11 +83,15 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
     throw new UserError("Cannot draw this merge: it was not measured", { hint: "Merge again with verify: true." });
   }
   const limit = mergeLimits(dtype).meanKl;
+  const fourBit = figures.fourBit && "meanKl" in figures.fourBit ? figures.fourBit : undefined;
   const at = (value: number) => Math.max(FLOOR, value);
   const rows = [
     { what: "changed by merging", kl: at(figures.meanKl), exact: figures.meanKl },
     { what: "brought by the adapter", kl: at(figures.adapterKl), exact: figures.adapterKl },
     { what: "seen in the merged model", kl: at(figures.baseKl), exact: figures.baseKl },
+    ...fourBit
+      ? [{ what: "other than beside a 4-bit base", kl: at(fourBit.meanKl), exact: fourBit.meanKl }]
+      : [],
   ];
   const names = rows.map(({ what }) => what);
   const marks = [
@@ -104,10 +108,11 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
   const y = { field: "what", type: "nominal", sort: names, title: null, axis: { ticks: false, labelPadding: 6 } };
   return chart({
     width: 560,
-    height: 140,
+    height: 140 + (fourBit ? 46 : 0),
     title: {
       text: "What merging changed, and what the adapter brought",
-      subtitle: "The first point belongs left of the limit, the other two together and right of the floor",
+      subtitle: "The first point belongs left of the limit, the next two together and right of the floor" +
+        (fourBit ? "; the last tells what 4 bits were" : ""),
     },
     layer: [
       {
@@ -130,7 +135,7 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
             field: "what",
             type: "nominal",
             legend: null,
-            scale: { domain: names, range: [BLUE, GREEN, ORANGE] },
+            scale: { domain: names, range: [BLUE, GREEN, ORANGE, GREY] },
           },
           tooltip: [{ field: "what", type: "nominal" }, { field: "exact", type: "quantitative", format: ".2e" }],
         },

@@ -158,6 +158,31 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "a merge is measured against the adapter beside the base in 4 bit, where that can be held here",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { args, output } = await setUp(folder);
+      const { figures, findings } = await run([...args, "--measure-4bit"]);
+      const said = findings.find(({ check }) => check === "4 bit");
+      const fourBit = figures?.fourBit;
+      ok(figures && fourBit, JSON.stringify(figures));
+      if ("missing" in fourBit) {
+        console.log(`not measured: ${fourBit.missing}`);
+        return equal(said?.level, "warning");
+      }
+      const { meanKl, topAgreement, trainedLoss, mergedLoss, lossError, positions } = fourBit;
+      // Rounding to 4 bits shows, and far less than the adapter does.
+      ok(meanKl > 1000 * figures.meanKl && meanKl < figures.baseKl / 2, JSON.stringify(figures));
+      ok(topAgreement > 0.8 && topAgreement <= 1);
+      ok(Math.abs(mergedLoss - trainedLoss) < 0.5 && trainedLoss > 0 && lossError > 0);
+      equal(positions, figures.positions);
+      match(said?.message ?? "", /in 4 bit: mean KL \d.*loss on the held-out text \d/);
+      deepEqual((await readMergeRecord(output))?.figures?.fourBit, fourBit);
+    }),
+});
+
 /** Runs the task as a user would, and answers the process. */
 function task(args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {

@@ -99,6 +99,18 @@ Deno.test("a merge is judged by the type of its weights", () => {
   deepEqual(levels({ meanKl: NaN }), { equal: "error", adapter: "error" });
 });
 
+Deno.test("what a QLoRA was trained as is told beside the merge, and is no fault unless the merge knows the text worse", () => {
+  const fourBit = { meanKl: 0.02, maximumKl: 1, topAgreement: 0.95, trainedLoss: 2, lossError: 0.01, positions: 500 };
+  const judged = (figures: MergeFigures["fourBit"]) =>
+    judgeMerge({ ...GOOD, ...(figures ? { fourBit: figures } : {}) }, "BF16").find(({ check }) => check === "4 bit");
+  equal(judged(undefined), undefined);
+  equal(judged({ ...fourBit, mergedLoss: 1.97 })?.level, "ok");
+  equal(judged({ ...fourBit, mergedLoss: 2.01 })?.level, "ok");
+  equal(judged({ ...fourBit, mergedLoss: 2.05 })?.level, "warning");
+  equal(judged({ ...fourBit, mergedLoss: NaN })?.level, "warning");
+  match(judged({ missing: "bitsandbytes cannot be loaded" })?.message ?? "", /not compared: bitsandbytes/);
+});
+
 Deno.test("a merge that lost its adapter fails, even where the adapter is so weak that the models nearly agree", () => {
   deepEqual(levels({ meanKl: 9e-4, baseKl: 0 }), { equal: "ok", adapter: "error" });
   deepEqual(levels({ meanKl: 0, baseKl: 0, adapterKl: 0 }), { equal: "ok", adapter: "error" });
