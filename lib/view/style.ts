@@ -55,7 +55,7 @@ export function targetsChart({ targets }: Pick<Comparison, "targets">): Chart {
   const y = {
     field: "target",
     type: "nominal",
-    sort: null,
+    sort: targets.map(({ title }) => title),
     title: null,
     axis: { ticks: false, domain: false, labelPadding: 8 },
   };
