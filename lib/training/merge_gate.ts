@@ -138,11 +138,14 @@ function judgeFourBit(fourBit: NonNullable<MergeFigures["fourBit"]>): Finding {
   const { meanKl, topAgreement, trainedLoss, mergedLoss, lossError } = fourBit;
   const loss = (value: number) => Number.isFinite(value) ? value.toFixed(4) : "not a number";
   const message = `merged in full precision, against the adapter beside the base in 4 bit: mean KL ` +
-    `${small(meanKl)}, same first choice at ${percent(topAgreement)}; loss on the held-out text ${loss(mergedLoss)} against ${loss(trainedLoss)} (difference ± ${loss(lossError)})`;
+    `${small(meanKl)}, same first choice at ${percent(topAgreement)}; loss on the held-out text ${
+      loss(mergedLoss)
+    } against ${loss(trainedLoss)} (difference ± ${loss(lossError)})`;
   const facts = { meanKl, topAgreement, trainedLoss, mergedLoss, lossError };
   // Written so that NaN fails.
   if (mergedLoss - trainedLoss <= CLEARLY * lossError) return ok("4 bit", message, { facts });
-  const remedy = "The adapter leans on the rounding of its base: train beside the whole base (gaea:config --adapter lora), " +
+  const remedy =
+    "The adapter leans on the rounding of its base: train beside the whole base (gaea:config --adapter lora), " +
     "or serve the adapter beside the base in 4 bit.";
   return warning("4 bit", message, remedy, { facts });
 }

@@ -89,9 +89,7 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
     { what: "changed by merging", kl: at(figures.meanKl), exact: figures.meanKl },
     { what: "brought by the adapter", kl: at(figures.adapterKl), exact: figures.adapterKl },
     { what: "seen in the merged model", kl: at(figures.baseKl), exact: figures.baseKl },
-    ...fourBit
-      ? [{ what: "other than beside a 4-bit base", kl: at(fourBit.meanKl), exact: fourBit.meanKl }]
-      : [],
+    ...fourBit ? [{ what: "other than beside a 4-bit base", kl: at(fourBit.meanKl), exact: fourBit.meanKl }] : [],
   ];
   const names = rows.map(({ what }) => what);
   const marks = [
