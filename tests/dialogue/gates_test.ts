@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { failedGate, type GateSubject } from "@/dialogue/gates.ts";
 import { gateFiles, loadGates } from "@/dialogue/gates_load.ts";
 import { GATE_REASONS, GateSettings, loadGateSettings } from "@/dialogue/gates_settings.ts";
@@ -140,13 +140,4 @@ Deno.test("failedGate asks no gate that is off", () => {
   equal(verdict({ assistant: "No." }, { off }), undefined);
   equal(verdict({ assistant: "In 1991 it fell." }, { off })?.reason, "anachronism");
   equal(GateSettings.safeParse({ off: ["anachronisms"] }).success, false);
-});
-
-Deno.test("failedGate takes less than a millisecond for an answer", () => {
-  const assistant = Array.from({ length: 8 }, (_, n) => `${ANSWER.replace("plan", `plan ${n}`)}`).join(" ");
-  for (let n = 0; n < 200; n++) verdict({ assistant });
-  const start = performance.now();
-  for (let n = 0; n < 1000; n++) verdict({ assistant });
-  // Ten times what it takes, so that a busy machine does not fail it.
-  ok(performance.now() - start < 5000);
 });

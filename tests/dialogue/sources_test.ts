@@ -132,7 +132,7 @@ Deno.test("cutBetween takes time in proportion to the text, closed or not", () =
   equal(cutBetween("a /* b */ c /* d", "/*", "*/"), "a  c /* d");
   const start = performance.now();
   cutBetween("/* ".repeat(300_000), "/*", "*/");
-  ok(performance.now() - start < 1000);
+  ok(performance.now() - start < 20_000); // In the square of it: hours.
 });
 
 Deno.test("readSources reads folders in order, rows and heads, and tells what it left out", () =>
