@@ -44,6 +44,7 @@ const AddedTokens = z.looseObject({
  */
 export async function loadChatTokenizer(folder: string): Promise<ChatTokenizer> {
   const path = join(folder, "tokenizer.json");
+  if (!await Deno.stat(path).then((info) => info.isFile, () => false)) throw noTokenizer(folder);
   const json = await readJson(path);
   const config = await readJson(join(folder, "tokenizer_config.json")).catch(() => ({}));
   const parsed = AddedTokens.safeParse(json);
@@ -87,6 +88,16 @@ export async function loadChatTokenizer(folder: string): Promise<ChatTokenizer> 
     specialTokens: added.filter(({ special }) => special).map(({ content }) => content),
     largestId: [...tokenizer.get_vocab().values()].reduce((most, id) => Math.max(most, id), 0),
   };
+}
+
+/** Older bases have a `tokenizer.model` alone, which is read in Python only. */
+function noTokenizer(folder: string): UserError {
+  const name = JSON.stringify(folder);
+  const write = `from transformers import AutoTokenizer as T; T.from_pretrained(${name}).save_pretrained(${name})`;
+  return new UserError(`Cannot load the tokenizer of "${folder}": the folder has no tokenizer.json`, {
+    exitCode: 2,
+    hint: `Where it has a tokenizer.model, transformers writes the other from it. In the trainer's Python:\n  ${write}`,
+  });
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
