@@ -15,36 +15,48 @@ export interface Judge extends Disposable {
 const THREAD_FROM = 1000, FAST = 100;
 
 /**
- * Judges on this thread, and on one of its own from when exchanges come fast. The verdicts are the same.
+ * Judges on this thread, and on one of its own once exchanges have come fast and it is ready. The verdicts are the same.
  *
  * @param files What `gates` were loaded from.
  */
 export function openJudge(gates: GateRules, files: GateFiles, now: () => number = () => performance.now()): Judge {
   const started = now();
-  let judged = 0;
-  let thread: Judge | undefined;
+  let judged = 0, isReady = false;
+  let thread: GateThread | undefined;
   return {
     judge(subject) {
-      if (++judged === THREAD_FROM && now() - started < 1000 * THREAD_FROM / FAST) thread = openGateThread(files);
-      return thread ? thread.judge(subject) : Promise.resolve(failedGate(subject, gates));
+      if (++judged === THREAD_FROM && now() - started < 1000 * THREAD_FROM / FAST) {
+        thread = openGateThread(files);
+        thread.ready.then(() => isReady = true, () => {}); // A run does not need it.
+      }
+      return thread && isReady ? thread.judge(subject) : Promise.resolve(failedGate(subject, gates));
     },
     [Symbol.dispose]: () => thread?.[Symbol.dispose](),
   };
 }
 
+/** A thread that judges from the beginning on, and tells when it has its gates. */
+export interface GateThread extends Judge {
+  readonly ready: Promise<void>;
+}
+
 /** Judges on a thread of its own: what comes in one turn of the event loop goes there in one message. */
-export function openGateThread({ gates, themes, anachronisms, slop, evaluation }: GateFiles): Judge {
+export function openGateThread({ gates, themes, anachronisms, slop, evaluation }: GateFiles): GateThread {
   const worker = new Worker(new URL("./gates_worker.ts", import.meta.url), { type: "module" });
   const send = (message: ToThread) => worker.postMessage(message);
   const waiting: PromiseWithResolvers<GateVerdict | undefined>[] = [];
   let subjects: GateSubject[] = [];
   let broken: Error | undefined;
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => {}); // Whoever waits for a verdict is told as well.
   const fail = (why: string) => {
     broken = new Error(`the thread of the gates failed: ${why}`);
+    ready.reject(broken);
     for (const { reject } of waiting.splice(0)) reject(broken);
   };
   worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
     if ("fault" in data) return fail(data.fault);
+    if ("ready" in data) return ready.resolve();
     const answered = waiting.splice(0, data.verdicts.length);
     answered.forEach(({ resolve }, at) => resolve(data.verdicts[at]));
   };
@@ -54,6 +66,7 @@ export function openGateThread({ gates, themes, anachronisms, slop, evaluation }
   };
   send({ files: { gates, themes, anachronisms, slop, evaluation } });
   return {
+    ready: ready.promise,
     judge(subject) {
       if (broken) return Promise.reject(broken);
       const answer = Promise.withResolvers<GateVerdict | undefined>();

@@ -5,26 +5,26 @@ import { type GateFiles, loadGates } from "./gates_load.ts";
 
 /** From the main thread: first the files, then lists. */
 export type ToThread = { readonly files: GateFiles } | { readonly subjects: readonly GateSubject[] };
-/** To the main thread: one answer for each list, in order. */
-export type FromThread = { readonly verdicts: readonly (GateVerdict | undefined)[] } | { readonly fault: string };
+/** To the main thread: one answer for each message, in order. */
+export type FromThread =
+  | { readonly ready: true }
+  | { readonly verdicts: readonly (GateVerdict | undefined)[] }
+  | { readonly fault: string };
 
 const scope = globalThis as unknown as { // The types of the project are those of a window.
   onmessage: ((event: MessageEvent<ToThread>) => void) | null;
   postMessage(message: FromThread): void;
 };
-let gates: Promise<GateRules> | undefined;
+let gates: Promise<GateRules>;
 
-scope.onmessage = async ({ data }) => {
-  if ("files" in data) {
-    gates = loadGates(data.files);
-    gates.catch(() => {}); // Told by the first list.
-    return;
+async function answer(message: ToThread): Promise<FromThread> {
+  if ("files" in message) {
+    await (gates = loadGates(message.files));
+    return { ready: true };
   }
-  try {
-    const rules = await gates;
-    if (!rules) throw new Error("no gates were loaded");
-    scope.postMessage({ verdicts: data.subjects.map((subject) => failedGate(subject, rules)) });
-  } catch (error) {
-    scope.postMessage({ fault: messageOf(error) });
-  }
-};
+  const rules = await gates;
+  return { verdicts: message.subjects.map((subject) => failedGate(subject, rules)) };
+}
+
+scope.onmessage = async ({ data }) =>
+  scope.postMessage(await answer(data).catch((error) => ({ fault: messageOf(error) })));
