@@ -37,8 +37,6 @@ export interface PlannedAssignment extends Assignment {
   readonly theme: string;
   /** Whether it is the first of its passage. */
   readonly first: boolean;
-  /** Whether it is the last of its passage; never comes where the component was full before. */
-  readonly last: boolean;
 }
 
 /**
@@ -68,9 +66,9 @@ export interface PlannedAssignment extends Assignment {
  * };
  * const passages = passagesOf([chunk]);
  * const plan = planAssignments({ passages, personas, seed: 1969, examplesPerChunk: 2, order: "best-first" });
- * deepEqual((await Array.fromAsync(plan)).map(({ theme, first, last }) => [theme, first, last]), [
- *   ["science", true, false],
- *   ["science", false, true],
+ * deepEqual((await Array.fromAsync(plan)).map(({ theme, first }) => [theme, first]), [
+ *   ["science", true],
+ *   ["science", false],
  * ]);
  * ```
  */
@@ -137,7 +135,6 @@ async function nextHand(queue: Queue, used: Uint8Array, options: PlanOptions): P
     themes: theme === NO_THEME ? present : [theme, ...present.filter((name) => name !== theme)],
     component: component.name,
     first: at === 0,
-    last: at === dealt.length - 1,
   }));
 }
 

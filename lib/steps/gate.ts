@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
 import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { counted } from "../core/format.ts";
 import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { countThemes } from "../corpus/themes.ts";
@@ -11,18 +12,18 @@ import { type Ledger, openLedger } from "../dialogue/ledger.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
+import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
 import { recalled, replayed, RunNote } from "./generate_candidates.ts";
 import { datasetCard } from "./generate_card.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import { type DatasetPaths, datasetPaths, generateOptions } from "./generate_options.ts";
-import { openPlan, planOptions } from "./generate_plan.ts";
+import { openPlan, planOptions, planSources, sourceChunks, type SourcePath } from "./generate_plan.ts";
 import { formsOf, knownForm } from "./generate_probe.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
 const {
-  input,
   gates,
   anachronisms,
   slop,
@@ -36,7 +37,9 @@ const {
 } = generateOptions.shape;
 
 const options = z.object({
-  input,
+  input: z.string().optional().describe(
+    "Passages on theme, or the file or folder of the run's --source-kind; default: what the run read",
+  ),
   output: z.string().optional()
     .describe("Dataset to write; default: <data-dir>/dataset/theme_dataset.jsonl"),
   ledger: z.string().optional().describe(
@@ -85,10 +88,7 @@ export const gate = defineStep({
   },
   async run(options, context): Promise<GateResult> {
     const start = context.clock.now();
-    const { passages, personas: personasPath, dataset: paths, gates: files, ledger: where } = pathsOf(
-      options,
-      context.env,
-    );
+    const { personas: personasPath, dataset: paths, gates: files, ledger: where } = pathsOf(options, context.env);
     await refuseFolder(paths.output);
     const ledgerPath = !await exists(where.given) && await exists(where.other) ? where.other : where.given;
     if (!options.overwrite && await exists(paths.output)) {
@@ -111,17 +111,25 @@ export const gate = defineStep({
 
     const unused = new Map<string, number>();
     const { minMatches } = options;
+    const sources = await sourcesOf(run, options, context.env);
+    const corpus = sources.find(({ kind }) => kind === "gutenberg")?.path;
+    const others: SourceChunk[] = [];
+    for (const source of sources.filter(({ kind }) => kind !== "gutenberg")) {
+      others.push(...await sourceChunks(source, { seed: run.seed, themes: gates.themes, context }));
+    }
     const tally = await buildDataset({
       candidates: recalled({
-        input: passages,
+        input: corpus,
+        others,
         personas,
         ledger,
-        keep: ({ text }) => minMatches === undefined || countThemes(gates.themes, text).score >= minMatches,
+        keep: ({ text, kind }) =>
+          minMatches === undefined || kind === "gap" || countThemes(gates.themes, text).score >= minMatches,
         dropped: (reason) => unused.set(reason, (unused.get(reason) ?? 0) + 1),
         signal: context.signal,
       }),
       gates,
-      input: passages,
+      input: corpus,
       // Verdicts follow the words: those on the run's own dataset hold for another one of its answers.
       verdicts: readVerdicts(
         await exists(paths.verdicts) ? paths.verdicts : ledgerPath.replace(/_ledger\.sqlite$/, "_verdicts.sqlite"),
@@ -138,16 +146,19 @@ export const gate = defineStep({
       model,
       seed,
     });
-    await writeFileAtomic(paths.stats, JSON.stringify(stats, null, 2) + "\n");
-    await writeFileAtomic(paths.card, datasetCard(stats, tally, temperature));
-    tell(stats, unused, paths, context);
+    for (const [reason, count] of [...unused, ...Object.entries(stats.rejects)]) {
+      context.emit({ type: "drop", reason, count });
+    }
     if (tally.accepted === 0) {
-      throw new UserError(`Cannot make a dataset: none of ${tally.requested} examples passed`, {
+      throw new UserError(`Cannot make a dataset: none of ${counted(tally.requested, "example")} passed`, {
         hint: tally.requested === 0
-          ? `No answer in "${ledgerPath}" belongs to a passage of "${passages}".`
+          ? `No answer in "${ledgerPath}" belongs to a passage of "${sources.map(({ path }) => path).join('", "')}".`
           : `Each is kept with its reason in "${paths.rejects}".`,
       });
     }
+    await writeFileAtomic(paths.stats, JSON.stringify(stats, null, 2) + "\n");
+    await writeFileAtomic(paths.card, datasetCard(stats, tally, temperature));
+    tell(stats, paths, context);
     const result = { paths, stats, unused: Object.fromEntries(unused), detailed: options.stats };
     if (!options.split) return result;
     const { trainRatio: ratio, splitBy: by } = options;
@@ -167,6 +178,17 @@ function runOf(ledger: Ledger, path: string): RunNote {
   throw new UserError(`Cannot gate: "${path}" does not say how its answers were asked for`, {
     hint: "Run generate --resume once; it asks for nothing that is there.",
   });
+}
+
+/** Where the run found its passages, or where it would have with these options. */
+async function sourcesOf(
+  run: RunNote,
+  { input, dataDir, themes }: Options,
+  env: Context["env"],
+): Promise<SourcePath[]> {
+  const plan = planOptions.parse(run.plan ?? {});
+  const usual = dataDir !== undefined && plan.sourceKind === "gutenberg" ? undefined : run.input;
+  return await planSources({ ...plan, themes, dataDir: dataDir ?? plan.dataDir, input: input ?? usual }, env);
 }
 
 /** Follows the run's plan through the ledger, where the run ended before it had built its dataset. */
@@ -200,11 +222,9 @@ async function recall(run: RunNote, ledger: Ledger, path: string, context: Conte
 
 function tell(
   stats: GenerateStats,
-  unused: ReadonlyMap<string, number>,
   paths: DatasetPaths,
   { emit }: Pick<Context, "emit">,
 ): void {
-  for (const [reason, count] of [...unused, ...Object.entries(stats.rejects)]) emit({ type: "drop", reason, count });
   emit({ type: "metric", name: "examples", value: stats.examples_generated });
   emit({ type: "artifact", path: paths.output, title: "Dataset", rows: stats.examples_generated });
   emit({ type: "artifact", path: paths.rejects, title: "Rejects", rows: stats.examples_failed });

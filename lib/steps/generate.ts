@@ -101,14 +101,15 @@ export const generate = defineStep({
       model: answering.model,
       seed: options.seed,
     });
-    await writeFileAtomic(paths.stats, JSON.stringify({ ...stats, ...extraStats(made) }, null, 2) + "\n");
-    await writeFileAtomic(paths.card, datasetCard(stats, tally, options.temperature));
-    tell(stats, made, paths, context);
+    for (const [reason, count] of Object.entries(stats.rejects)) context.emit({ type: "drop", reason, count });
     if (tally.accepted === 0) {
-      throw new UserError(`Cannot make a dataset: none of ${tally.requested} examples passed`, {
+      throw new UserError(`Cannot make a dataset: none of ${counted(tally.requested, "example")} passed`, {
         hint: `Each is kept with its reason in "${paths.rejects}".`,
       });
     }
+    await writeFileAtomic(paths.stats, JSON.stringify({ ...stats, ...extraStats(made) }, null, 2) + "\n");
+    await writeFileAtomic(paths.card, datasetCard(stats, tally, options.temperature));
+    tell(stats, made, paths, context);
     const result = { paths, plan: plan.size, stats, missing: made.missing, detailed: options.stats };
     if (!options.split) return result;
     const { trainRatio: ratio, seed, splitBy: by } = options;
@@ -154,7 +155,6 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function tell(stats: GenerateStats, { missing }: Made, paths: GeneratePaths, { emit }: Context): void {
-  for (const [reason, count] of Object.entries(stats.rejects)) emit({ type: "drop", reason, count });
   for (const message of missing) emit({ type: "log", level: "warn", message });
   emit({ type: "metric", name: "examples", value: stats.examples_generated });
   emit({ type: "artifact", path: paths.output, title: "Dataset", rows: stats.examples_generated });

@@ -12,6 +12,7 @@ import { type Assignment, themesOf } from "../dialogue/prompt.ts";
 import { promptHash, requestHash } from "../llm/chat.ts";
 import { FilteredChunk } from "../records.ts";
 import type { Trails } from "./generate_trails.ts";
+import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { type Place, placedLines, readPlaces } from "./browse_places.ts";
 
 /** What a run asked with, kept in the ledger as the note `run`. */
@@ -38,8 +39,6 @@ type Sent = Asked["requests"][number];
 
 /** An example that may go into the dataset. */
 export interface Candidate extends Assignment {
-  /** The last one of its passage. */
-  readonly last: boolean;
   readonly outcome:
     | { readonly kind: "exchange"; readonly exchange: Exchange; readonly model: string; readonly request: Sent }
     | { readonly kind: "reject"; readonly reason: string; readonly detail: string; readonly said: string }
@@ -63,8 +62,6 @@ function passageHash({ text }: Pick<FilteredChunk, "text">): string {
 
 /** Examples of one passage follow each other. */
 let hashed: { text: string; hash: string } | undefined;
-
-type Task = Assignment & { readonly last: boolean };
 
 /** Keeps in the ledger how each example was asked for. */
 async function* keeping(
@@ -91,7 +88,7 @@ async function* keeping(
 
 /** What a run just collected, along its plan. */
 export function collected(
-  { tasks, trails, ledger }: { tasks: AsyncIterable<Task>; trails: Trails; ledger: Ledger },
+  { tasks, trails, ledger }: { tasks: AsyncIterable<Assignment>; trails: Trails; ledger: Ledger },
 ): AsyncGenerator<Candidate> {
   async function* found() {
     for await (const task of tasks) {
@@ -105,7 +102,7 @@ export function collected(
 /** What the ledger holds along a plan: every conversation is taken by the same turns in which it was made. */
 export function replayed(
   { tasks, manner, model, ledger }: {
-    tasks: AsyncIterable<Task>;
+    tasks: AsyncIterable<Assignment>;
     manner: Manner;
     model: string;
     ledger: Ledger;
@@ -131,38 +128,41 @@ export function replayed(
 /**
  * What the ledger holds of these passages, in the order of the run.
  *
+ * @param input The corpus's passages, where there is a corpus.
+ * @param others Passages of other sources.
  * @param dropped Hears of examples that have no place now: `no_passage`, `other_passage` or `no_persona`.
  */
 export async function* recalled(
-  { input, personas, ledger, keep, dropped, signal }: {
-    input: string;
+  { input, others, personas, ledger, keep, dropped, signal }: {
+    input: string | undefined;
+    others: readonly SourceChunk[];
     personas: readonly Persona[];
     ledger: Ledger;
     /** Whether a passage is still wanted. */
-    keep: (chunk: FilteredChunk) => boolean;
+    keep: (chunk: SourceChunk) => boolean;
     dropped: (reason: string) => void;
     signal: AbortSignal;
   },
 ): AsyncGenerator<Candidate> {
-  const places = await placesOf(input, signal);
+  const passages = new Map<string, Place | SourceChunk>(input === undefined ? [] : await placesOf(input, signal));
+  for (const chunk of others) passages.set(chunk.id, chunk);
   const byId = new Map(personas.map((persona) => [persona.id, persona]));
   // Of each example only where to find it: there may be a hundred thousand.
-  const turns: number[] = [], speakers: Persona[] = [], found: Place[] = [];
+  const turns: number[] = [], speakers: Persona[] = [], found: (Place | SourceChunk)[] = [];
   for (const [turn, id] of ledger.remembered()) {
     const cut = id.lastIndexOf("/");
-    const place = places.get(id.slice(0, cut)), persona = byId.get(id.slice(cut + 1));
-    if (place && persona) {
+    const passage = passages.get(id.slice(0, cut)), persona = byId.get(id.slice(cut + 1));
+    if (passage && persona) {
       turns.push(turn);
       speakers.push(persona);
-      found.push(place);
-    } else dropped(place ? "no_persona" : "no_passage");
+      found.push(passage);
+    } else dropped(passage ? "no_persona" : "no_passage");
   }
   let at = -1;
-  for await (const bytes of readPlaces(found, signal)) {
+  for await (const chunk of chunksAt(found, input, signal)) {
     at++;
     const persona = speakers[at], asked = ledger.asked(turns[at] ?? 0);
     if (!persona || !asked) continue;
-    const chunk = parseLine(bytes, FilteredChunk, input);
     if (passageHash(chunk) !== asked.passage) {
       dropped("other_passage");
       continue;
@@ -171,15 +171,33 @@ export async function* recalled(
       dropped("too_few_matches");
       continue;
     }
-    // A theme that the passage no longer has binds nobody.
-    const known = asked.themes.filter((theme) => (chunk.keyword_counts[theme] ?? 0) > 0);
+    // A theme that the passage no longer has binds nobody; one that has none was given its themes.
+    const present = themesOf(chunk);
+    const known = present.length > 0 ? asked.themes.filter((theme) => present.includes(theme)) : asked.themes;
     yield {
       chunk,
       persona,
-      themes: known.length > 0 ? known : themesOf(chunk),
-      last: found[at] !== found[at + 1],
+      themes: known.length > 0 ? known : present,
       ...answersTo(asked, ledger),
     };
+  }
+}
+
+/** The passages themselves, in this order: those of the corpus out of its file. */
+async function* chunksAt(
+  found: readonly (Place | SourceChunk)[],
+  input: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<SourceChunk> {
+  const isPlace = (one: Place | SourceChunk): one is Place => "offset" in one;
+  await using rows = readPlaces(found.filter(isPlace), signal);
+  for (const one of found) {
+    if (!isPlace(one)) yield one;
+    else {
+      const row = await rows.next();
+      if (row.done) return;
+      yield parseLine(row.value, FilteredChunk, input ?? "");
+    }
   }
 }
 

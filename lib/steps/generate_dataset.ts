@@ -72,6 +72,7 @@ export async function buildDataset(
   }
   tell();
   await rejects.commit();
+  if (tally.accepted === 0) return tally; // Nothing takes the place of a dataset that may stand there.
   await sources.commit();
   await dataset.commit(); // Last: where the dataset stands, its companions do.
   return tally;

@@ -64,7 +64,7 @@ export const planOptions = z.object({
 export type PlanStepOptions = z.output<typeof planOptions>;
 
 /** A source that is to be read; the corpus is of the kind `gutenberg`. */
-interface SourcePath {
+export interface SourcePath {
   readonly kind: SourceKind;
   readonly path: string;
 }
@@ -155,11 +155,7 @@ export async function openPlan(options: PlanStepOptions, context: Context): Prom
   }
   const covered = options.covered === undefined ? undefined : await coverageOf(options.covered, context);
 
-  // A recipe that draws on gaps has its topics without being asked.
-  const wantsGaps = recipe?.components.some(({ sources }) => sources.includes("gap")) === true;
-  const sources = wantsGaps && !paths.sources.some(({ kind }) => kind === "gap")
-    ? [...paths.sources, { kind: "gap" as const, path: paths.topics }]
-    : paths.sources;
+  const sources = withGaps(paths, recipe);
   const parts: Passages[] = [];
   try {
     for (const source of sources) parts.push(await openSource(source, { options, themes, context }));
@@ -205,24 +201,48 @@ async function openRecipe(path: string | undefined, maxExamples: number | undefi
   throw new UsageError(`Cannot use --max-examples ${maxExamples} with "${path}": it has ${least} components`);
 }
 
-async function openSource(
+/** A recipe that draws on gaps has its topics without being asked. */
+function withGaps({ sources, topics }: ReturnType<typeof planPaths>, recipe: Recipe | undefined): SourcePath[] {
+  const wanted = recipe?.components.some((component) => component.sources.includes("gap")) === true;
+  return wanted && !sources.some(({ kind }) => kind === "gap") ? [...sources, { kind: "gap", path: topics }] : sources;
+}
+
+/** All sources of a plan, as {@linkcode openPlan} finds them. */
+export async function planSources(options: PlanStepOptions, env: Context["env"]): Promise<SourcePath[]> {
+  const paths = planPaths(options, env);
+  return withGaps(paths, await openRecipe(paths.mix, options.maxExamples));
+}
+
+/** The passages of a source that is not the corpus: few enough to be held. */
+export async function sourceChunks(
   { kind, path }: SourcePath,
+  { seed, themes, context }: { seed: number; themes: Themes; context: Context },
+): Promise<SourceChunk[]> {
+  if (kind === "gap") return gapChunks(await loadTopics(path), seed);
+  if (kind === "gutenberg") throw new RangeError("the corpus is read from its file");
+  return await Array.fromAsync(
+    readSources(kind, path, { themes, onDrop: dropTeller(context), signal: context.signal }),
+  );
+}
+
+function dropTeller({ emit }: Context) {
+  return ({ reason, id, detail }: { reason: string; id: string; detail: string }) =>
+    emit({ type: "drop", reason, count: 1, id, detail });
+}
+
+async function openSource(
+  source: SourcePath,
   { options, themes, context }: {
     options: PlanStepOptions;
     themes: Themes;
     context: Context;
   },
 ): Promise<Passages> {
-  const { signal } = context;
-  const onDrop = ({ reason, id, detail }: { reason: string; id: string; detail: string }) =>
-    context.emit({ type: "drop", reason, count: 1, id, detail });
-  if (kind === "gutenberg") return openPassages(path, { signal, minAlignment: options.minAlignment, onDrop });
-  if (kind !== "gap") {
-    const chunks: SourceChunk[] = [];
-    for await (const chunk of readSources(kind, path, { themes, onDrop, signal })) chunks.push(chunk);
-    return passagesOf(chunks);
+  if (source.kind !== "gutenberg") {
+    return passagesOf(await sourceChunks(source, { seed: options.seed, themes, context }));
   }
-  return passagesOf(gapChunks(await loadTopics(path), options.seed));
+  const { minAlignment } = options;
+  return await openPassages(source.path, { signal: context.signal, minAlignment, onDrop: dropTeller(context) });
 }
 
 /** Counts a dataset's examples by theme and persona. */

@@ -51,7 +51,7 @@ export function statistics(
   return {
     start_time: new Date(run.start).toISOString(),
     end_time: new Date(run.end).toISOString(),
-    chunks_processed: tally.chunks,
+    chunks_processed: tally.chunks.size,
     examples_requested: requested,
     examples_generated: accepted,
     examples_failed: requested - accepted,

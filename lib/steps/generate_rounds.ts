@@ -95,7 +95,12 @@ export async function makeDataset(making: Making): Promise<Made> {
   ): Promise<{ tally: Tally; mix?: Progress[] }> {
     const mix = plan.account();
     let component = "";
-    const tasks = followed(plan.assignments({ mix, limit }), mix, begun, (task) => component = task.component);
+    const tasks = followed(plan.assignments({ mix, limit }), {
+      mix,
+      begun,
+      wasAsked: ({ id }) => trails.has(id),
+      onTask: (task) => component = task.component,
+    });
     const tally = await buildDataset({
       candidates: collected({ tasks, trails, ledger }),
       total: [...begun.values()].reduce((sum, number) => sum + number, 0),
@@ -179,24 +184,29 @@ async function first(count: number, plan: OpenPlan): Promise<PlannedAssignment[]
 
 /**
  * The assignments that were begun, as the dataset takes them: each verdict before the next. What was never begun is no
- * part of it.
+ * part of it: neither what comes after the last one, nor what a component takes up in place of duplicates, which only
+ * the dataset shows.
  */
 async function* followed(
   tasks: AsyncIterable<PlannedAssignment>,
-  mix: MixPlan | undefined,
-  begun: ReadonlyMap<string, number>,
-  onTask: (task: PlannedAssignment) => void,
+  { mix, begun, wasAsked, onTask }: {
+    mix: MixPlan | undefined;
+    begun: ReadonlyMap<string, number>;
+    wasAsked: (task: PlannedAssignment) => boolean;
+    onTask: (task: PlannedAssignment) => void;
+  },
 ): AsyncGenerator<PlannedAssignment> {
   const taken = new Map<string, number>();
-  const over = (name: string) => (taken.get(name) ?? 0) > (begun.get(name) ?? 0);
+  const over = (name: string) => (taken.get(name) ?? 0) >= (begun.get(name) ?? 0);
   for await (const task of tasks) {
-    taken.set(task.component, (taken.get(task.component) ?? 0) + 1);
+    const { component } = task;
     onTask(task);
-    if (!over(task.component)) {
+    if (!over(component) && wasAsked(task)) {
+      taken.set(component, (taken.get(component) ?? 0) + 1);
       yield task;
       continue;
     }
-    mix?.reject(task.component);
-    if (!mix || mix.recipe.components.every(({ name }) => !mix.wanted(name) || over(name))) return;
+    mix?.reject(component);
+    if (mix ? mix.recipe.components.every(({ name }) => !mix.wanted(name) || over(name)) : over(component)) return;
   }
 }

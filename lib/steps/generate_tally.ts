@@ -13,7 +13,8 @@ export interface ModelTally {
 }
 
 export interface Tally {
-  chunks: number;
+  /** Ids of the passages that it was asked about. */
+  chunks: Set<string>;
   requested: number;
   accepted: number;
   rejects: Map<string, number>;
@@ -31,7 +32,7 @@ export interface Tally {
 
 export function emptyTally(): Tally {
   return {
-    chunks: 0,
+    chunks: new Set(),
     requested: 0,
     accepted: 0,
     rejects: new Map(),
@@ -53,9 +54,9 @@ export function count(
   reason: string | undefined,
   vocabulary: Vocabulary,
 ): void {
-  const { chunk, persona, themes, outcome, answers, last } = candidate;
+  const { chunk, persona, themes, outcome, answers } = candidate;
   tally.requested++;
-  if (last) tally.chunks++;
+  tally.chunks.add(chunk.id);
   const model = spend(tally, candidate);
   if (reason !== undefined || outcome.kind !== "exchange") {
     add(tally.rejects, reason ?? "not_answered");

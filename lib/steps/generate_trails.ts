@@ -14,6 +14,7 @@ export interface Trail {
 
 export interface Trails {
   keep(id: string, trail: Trail): void;
+  has(id: string): boolean;
   of(id: string): Trail | undefined;
 }
 
@@ -48,6 +49,7 @@ export function createTrails(): Trails {
       view.setUint32(used + 1, verdict === null ? PASSED : written);
       used = at + written;
     },
+    has: (id) => starts.has(id),
     of(id) {
       const start = starts.get(id);
       if (start === undefined) return undefined;

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError, UserError } from "@/core/errors.ts";
 import { parseJsonc } from "@/core/jsonc.ts";
-import { presetPath } from "@/core/paths.ts";
+import { presetPath, WORKSPACE } from "@/core/paths.ts";
 import { GateSettings } from "@/dialogue/gates_settings.ts";
 import { openVerdicts, verdictKey } from "@/dialogue/verdicts.ts";
 import { Example, ExampleSource } from "@/records.ts";
@@ -161,6 +161,47 @@ Deno.test("gate makes a dataset of a run that was stopped before it had one", ()
     const { stats, split } = await gated();
     deepEqual([stats.examples_generated, fake.requests.length], [15, asked]);
     equal((split?.train.rows ?? 0) + (split?.val.rows ?? 0), 15);
+  }));
+
+Deno.test("gate makes the same of a run on several kinds of source, with passages that have no theme and gaps", () =>
+  withAnswers(async ({ folder, context, gated, read, input }) => {
+    const path = await input(Array.from({ length: 20 }, (_, n) => passage(n)));
+    const samples = join(WORKSPACE, "data-samples", "sources");
+    const bare = join(folder, "bare.txt");
+    await Deno.writeTextFile(
+      bare,
+      "Thanks\n\n" + "It is late, and the rain has not stopped since the morning. ".repeat(8),
+    );
+    const output = join(folder, "out", "set.jsonl");
+    const plan = {
+      ...{ input: path, output, engine: "rehearsal", maxExamples: 100, targetMix: "deepred" },
+      sources: [...["script", "speech", "chess"].map((kind) => `${kind}=${join(samples, kind)}`), `speech=${bare}`],
+    };
+    await generate.run(generate.options.parse(plan), context);
+    const before = await Promise.all(COMPANIONS.map((ending) => read(ending)));
+    ok(before[1]?.includes('"chunk_id":"gap-'));
+    const { unused } = await gated();
+    deepEqual(unused, {});
+    deepEqual(await Promise.all(COMPANIONS.map((ending) => read(ending))), before);
+    // The run's own input, without being told; and a run that had nothing but speeches.
+    await gate.run(gate.options.parse({ output, overwrite: true }), context);
+    equal(await read(".jsonl"), before[0]);
+    const speeches = join(folder, "out", "speech.jsonl");
+    const spoken = { sourceKind: "speech", input: join(samples, "speech"), output: speeches, engine: "rehearsal" };
+    await generate.run(generate.options.parse(spoken), context);
+    const said = await read(".jsonl", "speech");
+    await gate.run(gate.options.parse({ output: speeches, overwrite: true }), context);
+    equal(await read(".jsonl", "speech"), said);
+  }));
+
+Deno.test("gate leaves the dataset that stands there where nothing would be left of it", () =>
+  withAnswers(async ({ generated, gated, input, read }) => {
+    await generated();
+    const endings = [".jsonl", "_sources.jsonl", "_stats.json", "_card.md", "_train.jsonl"];
+    const before = await Promise.all(endings.map((ending) => read(ending)));
+    await input([{ ...passage(0), id: "another" }]);
+    await rejects(gated(), /none of 0 examples passed/);
+    deepEqual(await Promise.all(endings.map((ending) => read(ending))), before);
   }));
 
 Deno.test("gate refuses to overwrite, and names what is missing", () =>
