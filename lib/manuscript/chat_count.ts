@@ -1,11 +1,9 @@
 /** How many tokens an example takes: rendered by the model's own chat template and counted by its own tokenizer. */
-import { join } from "node:path";
-import { readTextFile } from "../core/files.ts";
 import { loadTokenizer } from "../corpus/tokens.ts";
 import type { ChatMessage } from "../records.ts";
 import { loadChatTokenizer } from "../training/chat_tokens.ts";
 import { chatRenderer, loadChatTemplate } from "../training/template.ts";
-import { tokenCounter, type TokenizerParts } from "./token_count.ts";
+import { tokenCounter } from "./token_count.ts";
 
 export interface ChatCounter {
   /** Tokens of a conversation, all that the template writes included. */
@@ -41,6 +39,6 @@ async function textCounter(tokenizer: string): Promise<(text: string) => number>
     const { count } = await loadTokenizer(tokenizer);
     return count;
   }
-  const { encode } = await loadChatTokenizer(tokenizer);
-  return tokenCounter(JSON.parse(await readTextFile(join(tokenizer, "tokenizer.json"))) as TokenizerParts, encode);
+  const { encode, json } = await loadChatTokenizer(tokenizer);
+  return tokenCounter(json, encode);
 }

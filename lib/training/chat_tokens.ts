@@ -30,6 +30,8 @@ export interface ChatTokenizer {
   readonly specialTokens: readonly string[];
   /** The largest id. */
   readonly largestId: number;
+  /** The tokenizer.json: large ones take long to read a second time. */
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 const AddedTokens = z.looseObject({
@@ -86,7 +88,10 @@ export async function loadChatTokenizer(folder: string): Promise<ChatTokenizer> 
     },
     idOf: (token) => tokenizer.token_to_id(token),
     specialTokens: added.filter(({ special }) => special).map(({ content }) => content),
-    largestId: [...tokenizer.get_vocab().values()].reduce((most, id) => Math.max(most, id), 0),
+    get largestId() {
+      return [...tokenizer.get_vocab().values()].reduce((most, id) => Math.max(most, id), 0);
+    },
+    json,
   };
 }
 
