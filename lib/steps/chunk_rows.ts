@@ -111,12 +111,14 @@ function rowHead(id: Work["id"]): () => Uint8Array {
   const before = encoder.encode(`{"id":"chunk_${id}_`);
   const behind = encoder.encode('","text":"');
   let number = 0;
-  let digits = 0;
+  let digits = 4;
+  let next = 1; // The number that takes one digit more; at least five are written.
   let bytes = new Uint8Array(0);
   return () => {
     number++;
-    if (digits < 5 || number >= 10 ** digits) {
-      digits = Math.max(5, digits + 1);
+    if (number === next) {
+      digits++;
+      next = 10 ** digits;
       bytes = new Uint8Array([...before, ...new Uint8Array(digits), ...behind]);
     }
     writeDigits(bytes, before.length, digits, number);
