@@ -212,7 +212,6 @@ export const i8x16 = {
   const: (value: number): Code => [0xfd, 0x0c, Array.from({ length: 16 }, () => value & 0xff)],
   eq: simd(0x23),
   lt_s: simd(0x25),
-  lt_u: simd(0x26),
   sub: simd(0x71),
   bitmask: simd(0x64),
 };

@@ -87,6 +87,8 @@ function matching(expression: RegExp): CharSet {
 
 /** Letters, marks, digits and the underscore: what words are made of. An apostrophe and a hyphen end a word. */
 export const wordChars: () => CharSet = lazily(() => matching(/[\p{L}\p{M}\p{N}_]+/gu));
+/** All that is between words. */
+export const gapChars: () => CharSet = lazily(() => negate(wordChars()));
 export const spaceChars: () => CharSet = lazily(() => matching(/\s+/gu));
 export const digitChars: () => CharSet = lazily(() => matching(/\p{Nd}+/gu));
 

@@ -1,15 +1,17 @@
 /** Puts what is known of an automaton into the kernel of matcher_kernel.ts, and JSON. */
 import type { Automaton } from "./matcher_dfa.ts";
 import { kernelModule } from "./matcher_kernel.ts";
-import { LEADS, MASKS, PADDING, TEXT, UNITS, WINDOWS } from "./matcher_layout.ts";
+import { COLUMNS, LEADS, MASKS, PADDING, TABLE, UNITS, WINDOWS } from "./matcher_layout.ts";
 import { leadsOf, windowsOf } from "./matcher_prefixes.ts";
 
 const PAGE = 1 << 16;
 
 /** Finds where matches may begin. */
 export interface Finder {
-  /** Copies bytes into memory, from TEXT on. */
-  load(bytes: Uint8Array): void;
+  /** Where JSON begins in memory. */
+  readonly text: number;
+  /** Copies bytes into memory, from `text` on; answers the copy, which is good until the next call. */
+  load(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
   /** See {@linkcode kernelModule}; both are places in memory. */
   scan(from: number, to: number): number;
   /** Length of the last text in UTF-16 units. */
@@ -19,34 +21,42 @@ export interface Finder {
 /**
  * Makes a finder.
  *
- * @param found See {@linkcode kernelModule}; the place is one in memory.
+ * @param columns The column of the automaton's table that each byte reads; that of surrogates for one that is not plain.
+ * @param found See {@linkcode kernelModule}; places are those in memory.
  */
 export function createFinder(
   automaton: Automaton,
-  found: (place: number, shift: number) => void,
+  columns: Uint16Array,
+  found: (start: number, end: number, entry: number, shift: number) => void,
 ): Finder {
-  const instance = new WebAssembly.Instance(kernelModule(), { env: { found } });
+  const instance = new WebAssembly.Instance(kernelModule(automaton), { env: { found } });
   const { memory, scan } = instance.exports as {
     memory: WebAssembly.Memory;
     scan(from: number, to: number): number;
   };
+  const text = TABLE + automaton.table.byteLength;
+  memory.grow(Math.ceil((text + PADDING) / PAGE));
   let bytes = new Uint8Array(memory.buffer as ArrayBuffer);
   const { masks, bitmap } = windowsOf(automaton);
   bytes.set(leadsOf(automaton), LEADS);
   bytes.set(bitmap, WINDOWS);
   // WebAssembly's numbers are little-endian, as those of all machines that Deno runs on.
   new BigUint64Array(memory.buffer, MASKS).set(masks);
+  new Uint16Array(memory.buffer, COLUMNS).set(columns);
+  new Int32Array(memory.buffer, TABLE).set(automaton.table);
 
   return {
-    load(text) {
-      const end = TEXT + text.length;
+    text,
+    load(json) {
+      const end = text + json.length;
       const missing = end + PADDING - bytes.length;
       if (missing > 0) {
         memory.grow(Math.ceil(missing / PAGE));
         bytes = new Uint8Array(memory.buffer as ArrayBuffer);
       }
-      bytes.set(text, TEXT);
+      bytes.set(json, text);
       bytes.fill(0, end, end + PADDING);
+      return bytes.subarray(text, end);
     },
     scan,
     get units() {

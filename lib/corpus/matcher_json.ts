@@ -6,14 +6,17 @@ import { BACKSLASH, BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
 import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createFinder } from "./matcher_finder.ts";
-import { BROKEN as NO_STRING, RARE, TEXT } from "./matcher_layout.ts";
+import { BROKEN as NO_STRING, RARE } from "./matcher_layout.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
 /** Scans JSON strings; `hits` are those of the last one, their places are offsets into the bytes. */
 export interface JsonScanner {
   readonly hits: Hits;
-  /** Takes the bytes in which the next strings stand. */
-  load(bytes: Uint8Array): void;
+  /**
+   * Takes the bytes in which the next strings stand. Answers them where they are scanned: that is where the processor has
+   * them at hand. They are good until the next call.
+   */
+  load(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /**
    * @param from The first byte behind the opening quote.
    * @returns The offset of the closing quote; -1 where this is no JSON string in UTF-8.
@@ -59,18 +62,13 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
   let first = 0;
   let textUnits = 0;
   let loaded = false;
-  const finder = createFinder(automaton, (place, shift) => {
-    const start = place - TEXT;
-    const bytes = chars.source;
-    if (start > first && bytes[start - 1]! >= 0x80 && isWord[classOf(chars.readBefore(start, first))]) return;
-    let at = start;
-    let row = table[gap + plain[bytes[at]!]!]!;
-    while (row > 0 && row < limit && row !== gap) {
-      row = table[row + plain[bytes[++at]!]!]!; // Nothing behind the last byte, which ends the loop.
-    }
-    if (row === limit) begin(start, place - shift); // Not all plain.
-    else if (row > limit) settle(row - limit, at, TEXT + at - shift, at + 1, TEXT + at + 1 - shift);
+  const finder = createFinder(automaton, plain, (start, end, entry, shift) => {
+    const from = start - text;
+    if (from > first && chars.source[from - 1]! >= 0x80 && isWord[classOf(chars.readBefore(from, first))]) return;
+    if (entry === limit) begin(from, start - shift); // Not all plain.
+    else settle(entry - limit, end - text, end - shift, end + 1 - text, end + 1 - shift);
   });
+  const { text } = finder;
 
   /** All of it here, character by character: for what the kernel does not read. */
   function scanHere(): number {
@@ -112,22 +110,23 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
       return textUnits;
     },
     load(bytes) {
-      chars.source = bytes;
       loaded = bytes.length <= MOST;
-      if (loaded) finder.load(bytes);
+      const source = loaded ? finder.load(bytes) : bytes;
+      chars.source = source;
+      return source;
     },
     scan(from) {
       reset();
       first = from;
       if (!loaded) return scanHere();
-      const end = finder.scan(TEXT + from, TEXT + chars.source.length);
+      const end = finder.scan(text + from, text + chars.source.length);
       if (end === RARE) {
         reset();
         return scanHere();
       }
       if (end === NO_STRING) return -1;
       textUnits = finder.units;
-      return end - TEXT;
+      return end - text;
     },
     startOf(hit) {
       let place = hits.data[4 * hit + 1] ?? 0;

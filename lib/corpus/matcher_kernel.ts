@@ -5,26 +5,42 @@
  * prefilters (https://github.com/BurntSushi/aho-corasick, `packed`), put at the beginnings of words.
  */
 import { assemble, branch, type Code, i32, i64, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
-import { BROKEN, FACTOR, FOLD, HASH_SHIFT, LEADS, MASKS, RARE, UNITS, WINDOWS } from "./matcher_layout.ts";
+import type { Automaton } from "./matcher_dfa.ts";
+import {
+  BROKEN,
+  COLUMNS,
+  FACTOR,
+  FOLD,
+  HASH_SHIFT,
+  LEADS,
+  MASKS,
+  RARE,
+  TABLE,
+  UNITS,
+  WINDOWS,
+} from "./matcher_layout.ts";
 
 const [QUOTE, BACKSLASH, LETTER_N, SPACE] = [0x22, 0x5c, 0x6e, 0x20];
 
 /**
  * Makes a module that exports `scan(from, to)`: it reads the JSON string of which the inside begins at `from`, in memory
- * that is filled up to `to`, and calls `found(place, shift)` where a match may begin, in order; `shift` is what makes a
- * place in memory an offset in UTF-16 units. It answers where the closing quote is.
+ * that is filled up to `to`, and calls `found(start, end, entry, shift)` in order for each beginning of a word, `start`,
+ * from where the automaton came as far as `entry` by the byte at `end`: the table's entry that stands for an outcome, or
+ * for a byte that is not plain. `shift` is what makes a place in memory an offset in UTF-16 units. It answers where the
+ * closing quote is.
  */
-export function kernelModule(): WebAssembly.Module {
-  return assemble({ found: 2 }, ({ found }) => ({
+export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
+  return assemble({ found: 4 }, ({ found }) => ({
     scan({ param, local }) {
       const [from, to] = [param(), param()];
       const blocks = [local("v128"), local("v128"), local("v128"), local("v128")];
       const long = () => local("i64");
       const [at, shift, bit, place, char] = [local("i32"), local("i32"), local("i32"), local("i32"), local("i32")];
-      const [next, pending, code] = [local("i32"), local("i32"), local("i32")];
+      const [next, pending, code, entry] = [local("i32"), local("i32"), local("i32"), local("i32")];
       const [quotes, slashes, escaped, escape, closing] = [long(), long(), long(), long(), long()];
       const [inside, words, after, carry, starts, high] = [long(), long(), long(), long(), long(), long()];
-      const [rest, hidden, fours, odd, near, next64, window] = [long(), long(), long(), long(), long(), long(), long()];
+      const [rest, hidden, fours, odd, rough] = [long(), long(), long(), long(), long()];
+      const [near, next64, window] = [long(), long(), long()];
       const ahead = local("v128");
 
       const broken = leaveWith(i32.const(BROKEN));
@@ -56,13 +72,17 @@ export function kernelModule(): WebAssembly.Module {
         inside.set(i64.and(i64.sub(closing.get, one), not(closing.get))), // All bits below the lowest.
         when(any(odd.get, not(high.get), inside.get), broken), // Control characters.
         when(
-          any(escaped.get, i64.or(slashes.get, not(i64.or(is(LETTER_N), quotes.get))), inside.get),
-          leaveWith(i32.const(RARE)),
+          any(escaped.get), // Most blocks have none.
+          when(
+            any(escaped.get, i64.or(slashes.get, not(i64.or(is(LETTER_N), quotes.get))), inside.get),
+            leaveWith(i32.const(RARE)),
+          ),
         ),
         escape.set(i64.shr_u(slashes.get, i64.const(63n))),
       ];
+      /** The range is moved to where signed bytes begin: to compare unsigned ones takes processors four times as long. */
       const inRange = (bytes: Code, low: number, count: number) =>
-        i8x16.lt_u(i8x16.sub(bytes, i8x16.const(low)), i8x16.const(count));
+        i8x16.lt_s(i8x16.sub(bytes, i8x16.const(low + 0x80)), i8x16.const(count - 0x80));
       const findWords: Code = [
         words.set(bits((bytes) =>
           v128.or(
@@ -137,14 +157,15 @@ export function kernelModule(): WebAssembly.Module {
         ],
       );
 
-      /** Marks beginnings of which the window holds what is not plain: the automaton will tell. */
+      /** Marks beginnings of which the window holds what is not plain. */
       const nearOdd: Code = [
         ahead.set(v128.load(at.get, 64)),
         next64.set(i64.extend_i32_u(i8x16.bitmask(v128.or(
           isOdd(ahead.get),
           v128.or(i8x16.eq(ahead.get, i8x16.const(QUOTE)), i8x16.eq(ahead.get, i8x16.const(BACKSLASH))),
         )))),
-        near.set(i64.or(odd.get, i64.or(quotes.get, slashes.get))),
+        rough.set(i64.or(odd.get, i64.or(quotes.get, slashes.get))),
+        near.set(rough.get),
         [1n, 2n, 4n].map((distance) => near.set(i64.or(near.get, i64.shr_u(near.get, i64.const(distance))))),
         // All bits from the lowest of the next bytes on, less than eight bytes ahead.
         near.set(i64.or(near.get, i64.shl(i64.or(next64.get, i64.sub(i64.const(0n), next64.get)), i64.const(57n)))),
@@ -157,8 +178,13 @@ export function kernelModule(): WebAssembly.Module {
         ),
         MASKS,
       );
-      const maskedWindow = i64.and(i64.or(window.get, i64.const(BigInt(FOLD) * 0x0101010101010101n)), mask);
-      const hash = i32.wrap_i64(i64.shr_u(i64.mul(maskedWindow, i64.const(FACTOR)), i64.const(HASH_SHIFT)));
+      const folded = i64.or(window.get, i64.const(BigInt(FOLD) * 0x0101010101010101n));
+      const hash = (window: Code) => i32.wrap_i64(i64.shr_u(i64.mul(window, i64.const(FACTOR)), i64.const(HASH_SHIFT)));
+      /** Whether the window of which `code` is the hash is known: 1 or 0, and seldom 1 by chance. */
+      const isKnown = i32.and(
+        i32.shr_u(i32.load8_u(i32.shr_u(code.get, i32.const(3)), WINDOWS), i32.and(code.get, i32.const(7))),
+        i32.const(1),
+      );
       /** Adds to those in `near` the beginnings of which the window is known, without a branch to be mispredicted. */
       const lookUpWindows: Code = [
         rest.set(i64.and(starts.get, not(near.get))),
@@ -168,29 +194,56 @@ export function kernelModule(): WebAssembly.Module {
             lowest(rest, bit),
             rest.set(i64.and(rest.get, i64.sub(rest.get, one))),
             window.set(i64.load(i32.add(at.get, bit.get))),
-            code.set(hash),
-            near.set(i64.or(
-              near.get,
-              i64.shl(
-                i64.extend_i32_u(i32.and(
-                  i32.shr_u(
-                    i32.load8_u(i32.shr_u(code.get, i32.const(3)), WINDOWS),
-                    i32.and(code.get, i32.const(7)),
-                  ),
-                  i32.const(1),
-                )),
-                i64.extend_i32_u(bit.get),
-              ),
-            )),
+            code.set(hash(i64.and(folded, mask))),
+            near.set(i64.or(near.get, i64.shl(i64.extend_i32_u(isKnown), i64.extend_i32_u(bit.get)))),
             branch(again),
           ])
         ),
       ];
+      /** The automaton's next entry, from a row on by the byte at `place`. */
+      const step = (row: Code) =>
+        i32.load(
+          i32.shl(
+            i32.add(row, i32.load16_u(i32.shl(i32.load8_u(place.get), i32.const(1)), COLUMNS)),
+            i32.const(2),
+          ),
+          TABLE,
+        );
+      /** How many plain bytes there are from `bit` on, 7 at most; `bit` is less than 64, so that it takes two shifts. */
+      const countPlain = i64.ctz(i64.or(
+        i64.or(
+          i64.shr_u(rough.get, i64.extend_i32_u(bit.get)),
+          i64.shl(i64.shl(next64.get, one), i64.extend_i32_u(i32.sub(i32.const(63), bit.get))),
+        ),
+        i64.const(1n << 7n),
+      ));
+      const walk: Code = [
+        entry.set(step(i32.const(gap))),
+        loop((further) =>
+          when(between(entry.get, gap + 1, limit - gap - 1), [ // Row 0 and the gap's are dead ends.
+            place.set(i32.add(place.get, i32.const(1))),
+            entry.set(step(entry.get)),
+            branch(further),
+          ])
+        ),
+        when(
+          i32.ge_u(entry.get, i32.const(limit)),
+          found(i32.add(at.get, bit.get), place.get, entry.get, shiftAt(i64.sub(bitOf(bit), one))),
+        ),
+      ];
+      /** Of beginnings near what is not plain the bytes before that are looked up first: most walks are spared. */
       const tellStarts: Code = loop((again) =>
         when(any(near.get), [
           lowest(near, bit),
           near.set(i64.and(near.get, i64.sub(near.get, one))),
-          found(i32.add(at.get, bit.get), shiftAt(i64.sub(bitOf(bit), one))),
+          place.set(i32.add(at.get, bit.get)),
+          window.set(i64.load(place.get)),
+          next.set(i32.wrap_i64(countPlain)),
+          code.set(hash(i64.and(
+            i64.and(folded, mask),
+            not(i64.shl(ones, i64.extend_i32_u(i32.shl(next.get, i32.const(3))))),
+          ))),
+          when(i32.or(i32.lt_u(next.get, i32.const(2)), isKnown), walk),
           branch(again),
         ])
       );

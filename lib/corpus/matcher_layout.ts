@@ -12,8 +12,10 @@ export const MASKS = 8192;
 /** One bit for each hash of a window: whether a match may begin with it. */
 export const WINDOWS = 16384;
 export const WINDOW_BITS = 17;
-/** Where JSON may lie. */
-export const TEXT = WINDOWS + (1 << WINDOW_BITS) / 8;
+/** Which column of the automaton's table each byte reads, as a number of 16 bits. */
+export const COLUMNS = WINDOWS + (1 << WINDOW_BITS) / 8;
+/** The automaton's table; JSON lies behind it. */
+export const TABLE = COLUMNS + 2 * 256;
 /** Bytes that must follow it, none of which is printable ASCII. */
 export const PADDING = 96;
 

@@ -2,7 +2,7 @@
  * From the tree of a pattern to a nondeterministic automaton (Thompson's construction: K. Thompson, "Regular Expression
  * Search Algorithm", CACM 11(6), 1968), and the checks that keep matching linear in the length of the text.
  */
-import { type CharSet, meets, negate, wordChars } from "./matcher_chars.ts";
+import { type CharSet, gapChars, meets, wordChars } from "./matcher_chars.ts";
 import { PatternError, type PatternNode } from "./matcher_syntax.ts";
 
 /** One node: reads a character of `set`, or goes on without reading, or accepts. `next` are indices of nodes. */
@@ -91,9 +91,7 @@ function checkRepeats(node: PatternNode): void {
   checkRepeats(node.body);
   if (node.max !== Infinity) return;
   const sets = setsOf(node.body);
-  const words = wordChars();
-  const gaps = negate(words);
-  if (sets.some((set) => meets(set, words)) && sets.some((set) => meets(set, gaps))) {
+  if (sets.some((set) => meets(set, wordChars())) && sets.some((set) => meets(set, gapChars()))) {
     throw new PatternError(
       `"${node.source}" can run on over any number of words, which takes too long; bound it, as in {0,40}`,
     );

@@ -24,18 +24,19 @@ export function windowsOf(automaton: Automaton): Windows {
   for (const [group, members] of groups) {
     let windows: Beginnings = new Map(members);
     let length = 2;
+    const mark = () => {
+      for (const hash of windows.keys().map(hashOf)) bitmap[hash >> 3]! |= 1 << (hash & 7);
+    };
+    mark();
     // As long as they may be, but for windows that go on behind a match: these would have any bytes there.
     while (length < LONGEST && windows.values().every((rows) => !rows.has(MATCH))) {
       const next = longer(automaton, windows, length);
       if (next.size > MOST_WINDOWS) break;
       windows = next;
       length++;
+      mark(); // The shorter ones stay: they are looked up where what follows is not plain.
     }
     masks[group] = (1n << BigInt(8 * length)) - 1n;
-    for (const window of windows.keys()) {
-      const hash = hashOf(window);
-      bitmap[hash >> 3]! |= 1 << (hash & 7);
-    }
   }
   return { masks, bitmap };
 }

@@ -189,8 +189,9 @@ function explodes(pattern: string): boolean {
  */
 export function parseThemes(text: string, path: string): Themes {
   const file = parseJsonc(text, path, ThemeFile);
-  const tree = parseTree(text);
+  let tree: ReturnType<typeof parseTree>; // Needed for faults only.
   return compileThemes(file, (category, index) => {
+    tree ??= parseTree(text);
     const offset = (tree && findNodeAtLocation(tree, ["categories", category, "patterns", index]))?.offset ?? 0;
     return `"${path}:${text.slice(0, offset).split("\n").length}"`;
   });

@@ -112,9 +112,9 @@ export function createBatchFilter(
   /** Rejects of the batch before: the next has about as many, and growing would leave garbage. */
   let usual = 0;
 
-  return (bytes, spare) => {
-    if (bytes.at(-1) !== NEWLINE) return undefined;
-    json.load(bytes);
+  return (given, spare) => {
+    if (given.at(-1) !== NEWLINE) return undefined;
+    const bytes = json.load(given);
     const out: Buffer = { bytes: spare, length: 0 };
     const rejects: Buffer = { bytes: new Uint8Array(usual), length: 0 };
     const totals = new Map<number, number>();
@@ -158,10 +158,13 @@ function reserve(buffer: Buffer, more: number): void {
   buffer.bytes = larger;
 }
 
-/** The parts are short: a loop is faster than a call of `set`. */
+/** A call of `set` takes as long as a loop over so many bytes. */
+const SHORT = 32;
+
 function put(buffer: Buffer, part: Uint8Array): void {
   const { bytes, length } = buffer;
-  for (let i = 0; i < part.length; i++) bytes[length + i] = part[i]!;
+  if (part.length > SHORT) bytes.set(part, length);
+  else for (let i = 0; i < part.length; i++) bytes[length + i] = part[i]!;
   buffer.length = length + part.length;
 }
 
