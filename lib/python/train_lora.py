@@ -125,6 +125,8 @@ def train(config, folder, run):
     set_seed(recipe["seed"])
     precision = setup.choose_precision(recipe["precision"])
     arguments = setup.sft_config(config, precision)
+    if arguments.use_cpu:
+        setup.keep_memory()
     tokenizer = setup.load_tokenizer(config["base"])
     with PartialState().main_process_first():
         train_rows, val_rows, dropped = setup.load_data(config, tokenizer, leads=RANK == 0)

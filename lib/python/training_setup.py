@@ -1,5 +1,7 @@
 """What a training is made of, from the recipe: TRL's settings, the tokenizer, the rows, the base model, the LoRA."""
 
+import contextlib
+import ctypes
 import importlib.util
 import json
 import os
@@ -30,6 +32,18 @@ def use_one_gpu():
     shown = os.environ.get("CUDA_VISIBLE_DEVICES") or os.environ.get("HIP_VISIBLE_DEVICES") or "0"
     os.environ["CUDA_VISIBLE_DEVICES"] = shown.split(",")[0]
     events.log(f"{count} GPUs are here and one is used; --launch accelerate --processes {count} uses them all", "warn")
+
+
+def keep_memory():
+    """Keeps what tensors give back, for the next ones. glibc hands blocks of megabytes back to the system and takes them
+    anew with each step, which on a processor costs a tenth of the time (mallopt(3))."""
+    if sys.platform != "linux":
+        return
+    trim_threshold, mmap_threshold, most = -1, -3, 2**30  # Of <malloc.h>.
+    with contextlib.suppress(OSError, AttributeError):  # Another C library has no such thing.
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(mmap_threshold, most)
+        mallopt(trim_threshold, most)
 
 
 def choose_precision(wanted):
