@@ -11,8 +11,8 @@ export interface Judge extends Disposable {
   judge(subject: GateSubject): Promise<GateVerdict | undefined>;
 }
 
-/** What a thread costs (40 MB, a second to start) is paid only once so many exchanges came, at so many a second. */
-const THREAD_FROM = 1000, FAST = 100;
+/** What a thread costs (60 MB, two seconds to start) is paid only once so many exchanges came, at so many a second. */
+export const THREAD_FROM = 4000, FAST = 100;
 
 /**
  * Judges on this thread, and on one of its own once exchanges have come fast and it is ready. The verdicts are the same.

@@ -8,13 +8,14 @@ import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { countThemes } from "../corpus/themes.ts";
 import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
+import { openJudge } from "../dialogue/gates_thread.ts";
 import { type Ledger, openLedger } from "../dialogue/ledger.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
-import { recalled, replayed, RunNote } from "./generate_candidates.ts";
+import { judged, recalled, replayed, RunNote } from "./generate_candidates.ts";
 import { datasetCard } from "./generate_card.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import { type DatasetPaths, datasetPaths, generateOptions } from "./generate_options.ts";
@@ -117,17 +118,19 @@ export const gate = defineStep({
     for (const source of sources.filter(({ kind }) => kind !== "gutenberg")) {
       others.push(...await sourceChunks(source, { seed: run.seed, themes: gates.themes, context }));
     }
+    const candidates = recalled({
+      input: corpus,
+      others,
+      personas,
+      ledger,
+      keep: ({ text, kind }) =>
+        minMatches === undefined || kind === "gap" || countThemes(gates.themes, text).score >= minMatches,
+      dropped: (reason) => unused.set(reason, (unused.get(reason) ?? 0) + 1),
+      signal: context.signal,
+    });
+    using beside = openJudge(gates, files);
     const tally = await buildDataset({
-      candidates: recalled({
-        input: corpus,
-        others,
-        personas,
-        ledger,
-        keep: ({ text, kind }) =>
-          minMatches === undefined || kind === "gap" || countThemes(gates.themes, text).score >= minMatches,
-        dropped: (reason) => unused.set(reason, (unused.get(reason) ?? 0) + 1),
-        signal: context.signal,
-      }),
+      candidates: judged(candidates, beside),
       gates,
       input: corpus,
       // Verdicts follow the words: those on the run's own dataset hold for another one of its answers.

@@ -2,10 +2,8 @@
 import { messageOf } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { converse, type Manner, type Outcome } from "../dialogue/converse.ts";
-import type { GateSubject } from "../dialogue/gates.ts";
 import type { Judge } from "../dialogue/gates_thread.ts";
 import type { MixPlan } from "../dialogue/mix.ts";
-import type { Exchange } from "../dialogue/parse.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { Assignment } from "../dialogue/prompt.ts";
 import type { ChatEngine } from "../llm/chat.ts";
@@ -22,12 +20,9 @@ import {
 } from "./generate_asking.ts";
 import type { GeneratePaths } from "./generate_options.ts";
 import { formsOf, keepForm, knownForm, probeForm, PROBES } from "./generate_probe.ts";
+import { subjectOf } from "./generate_candidates.ts";
 import { runProgress } from "./generate_progress.ts";
 import type { Trails } from "./generate_trails.ts";
-
-function subjectOf({ chunk: { text }, themes }: Assignment, exchange: Exchange): GateSubject {
-  return { ...exchange, passage: text, themes };
-}
 
 /** The first failures are told one by one; of the others the account tells. */
 const TOLD_ONE_BY_ONE = 5;

@@ -4,7 +4,8 @@ import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { explain } from "../core/jsonl.ts";
 import { type Ask, converse, type Manner } from "../dialogue/converse.ts";
-import type { GateVerdict } from "../dialogue/gates.ts";
+import type { GateSubject, GateVerdict } from "../dialogue/gates.ts";
+import type { Judge } from "../dialogue/gates_thread.ts";
 import type { Answer, Asked, Ledger } from "../dialogue/ledger.ts";
 import { type Exchange, parseExchange } from "../dialogue/parse.ts";
 import type { Persona } from "../dialogue/personas.ts";
@@ -47,6 +48,32 @@ export interface Candidate extends Assignment {
   readonly answers: readonly Answer[];
   /** What the gates that look at it alone said, where they were asked already; `null` where it passes. */
   readonly verdict?: GateVerdict | null | undefined;
+}
+
+/** What the gates look at. */
+export function subjectOf({ chunk: { text }, themes }: Assignment, exchange: Exchange): GateSubject {
+  return { ...exchange, passage: text, themes };
+}
+
+/** Candidates that are judged at a time. */
+const AHEAD = 512;
+
+/** The same candidates with what the gates say of each, asked for while earlier ones are worked on. */
+export async function* judged(candidates: AsyncIterable<Candidate>, { judge }: Judge): AsyncGenerator<Candidate> {
+  const hand: Promise<Candidate>[] = [];
+  const asked = async (candidate: Candidate): Promise<Candidate> => {
+    const { outcome } = candidate;
+    if (outcome.kind !== "exchange") return candidate;
+    return { ...candidate, verdict: await judge(subjectOf(candidate, outcome.exchange)) ?? null };
+  };
+  for await (const candidate of candidates) {
+    const next = asked(candidate);
+    next.catch(() => {}); // Told when its turn comes.
+    if (hand.push(next) < AHEAD) continue;
+    const first = hand.shift();
+    if (first) yield await first;
+  }
+  for (const rest of hand) yield await rest;
 }
 
 /** Names an example by its passage and its persona. */

@@ -7,7 +7,7 @@ import { slopIn } from "../dialogue/gates_slop.ts";
 import type { Exchange } from "../dialogue/parse.ts";
 import { type Verdict, verdictKey } from "../dialogue/verdicts.ts";
 import { Chunk, type Example, type ExampleSource, type Reject } from "../records.ts";
-import { type Candidate, exampleId } from "./generate_candidates.ts";
+import { type Candidate, exampleId, subjectOf } from "./generate_candidates.ts";
 import type { DatasetPaths } from "./generate_options.ts";
 import { count, emptyTally, type Tally } from "./generate_tally.ts";
 
@@ -86,10 +86,10 @@ async function judge(
   spared: Spared,
 ): Promise<Reject | undefined> {
   const id = exampleId(candidate);
-  const { chunk, persona, themes, outcome, verdict } = candidate;
+  const { chunk, persona, outcome, verdict } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
-  const subject = { ...outcome.exchange, passage: chunk.text, themes };
+  const subject = subjectOf(candidate, outcome.exchange);
   let failed = verdict === undefined ? failedGate(subject, gates) : verdict ?? undefined;
   // What the book says itself is looked up only where it matters.
   if (failed?.reason === "slop") failed = failedGate({ ...subject, spared: await spared(chunk.source_id) }, gates);

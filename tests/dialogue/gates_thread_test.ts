@@ -2,7 +2,7 @@ import { deepEqual, rejects } from "node:assert/strict";
 import type { GateSubject } from "@/dialogue/gates.ts";
 import { failedGate } from "@/dialogue/gates.ts";
 import { gateFiles, loadGates } from "@/dialogue/gates_load.ts";
-import { openGateThread, openJudge } from "@/dialogue/gates_thread.ts";
+import { FAST, openGateThread, openJudge, THREAD_FROM } from "@/dialogue/gates_thread.ts";
 
 const FILES = gateFiles({});
 const gates = await loadGates(FILES);
@@ -37,17 +37,20 @@ Deno.test("openGateThread tells what is wrong, to all that wait and all that com
 });
 
 Deno.test("openJudge says the same on both sides of the change to a thread, and without one", async () => {
-  const some = subjects(1200);
+  const some = subjects(THREAD_FROM + 100);
   const expected = some.map((subject) => failedGate(subject, gates));
   // One that comes fast, one that does not, and one whose thread cannot be opened.
-  for (const [pace, files] of [[1, FILES], [100, FILES], [1, { ...FILES, slop: "/nowhere/slop.jsonc" }]] as const) {
+  const fast = 500 / FAST, slow = 2000 / FAST;
+  for (
+    const [pace, files] of [[fast, FILES], [slow, FILES], [fast, { ...FILES, slop: "/nowhere/slop.jsonc" }]] as const
+  ) {
     let now = 0;
     using judge = openJudge(gates, files, () => now);
     const verdicts = [];
     for (const subject of some) {
       now += pace;
       verdicts.push(judge.judge(subject));
-      if (verdicts.length > 1000) await new Promise((resolve) => setTimeout(resolve, 5)); // Time to become ready.
+      if (verdicts.length >= THREAD_FROM) await new Promise((resolve) => setTimeout(resolve, 5)); // Time to become ready.
     }
     deepEqual(await Promise.all(verdicts), expected);
   }
