@@ -31,8 +31,9 @@ def distributions(model, rows, picked, label):
         for at, (ids, positions) in enumerate(zip(rows, picked)):
             batch = torch.tensor([ids], device=next(model.parameters()).device)
             logits = model(input_ids=batch, use_cache=False).logits[0, positions]
-            yield torch.log_softmax(logits.float(), dim=-1).cpu()
-            events.progress(label, at + 1, len(rows), "prompts")
+            said = torch.log_softmax(logits.float(), dim=-1).cpu()
+            events.progress(label, at + 1, len(rows), "prompts")  # Before: nobody may come back after the last one.
+            yield said
 
 
 def divergence(reference, other):

@@ -42,12 +42,30 @@ export function optionsFor<Options extends z.ZodObject, Result>(
   return checkOptions(step.options, { ...pipeline.options[step.name], dataDir: pipeline.dataDir, ...changes });
 }
 
+/** The options of a stage whose name is not its step's, with those that a cell changes. */
+export function stageOptions<Options extends z.ZodObject, Result>(
+  pipeline: Pipeline,
+  name: string,
+  step: Step<Options, Result>,
+  changes: Partial<z.input<Options>> = {},
+): z.output<Options> {
+  const stage = stagesOf(pipeline).find((stage) => stage.name === name);
+  return checkOptions(step.options, { ...stage?.options, ...changes });
+}
+
 /**
  * Runs the steps up to and with `last` whose results are not there yet, so that a notebook can be opened at any phase.
  * What is there stays, with whatever options it was made: `deno task pipeline` asks more strictly.
+ *
+ * @param options.without Stages that are passed over.
  */
-export async function upTo(pipeline: Pipeline, last: string, context: Context): Promise<void> {
-  const stages = selectStages(stagesOf(pipeline), { to: last });
+export async function upTo(
+  pipeline: Pipeline,
+  last: string,
+  context: Context,
+  { without = [] }: { without?: readonly string[] } = {},
+): Promise<void> {
+  const stages = selectStages(stagesOf(pipeline), { to: last }).filter(({ name }) => !without.includes(name));
   let from = stages.length;
   while (from > 0) {
     const stage = stages[from - 1];

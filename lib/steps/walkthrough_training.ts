@@ -7,7 +7,7 @@ import { readLines } from "../core/jsonl.ts";
 import { WORKSPACE } from "../core/paths.ts";
 import { parseEvent } from "../core/python.ts";
 import { findToolchain } from "../core/python_venv.ts";
-import { type Context, defineStep } from "../core/step.ts";
+import { type Context, defineStep, type Step } from "../core/step.ts";
 import { pointOf, type TrainingPoint } from "../training/history.ts";
 import { planTraining } from "../training/plan.ts";
 import { type Examination, examine } from "../training/preflight/mod.ts";
@@ -93,16 +93,41 @@ export async function watchTraining(
   context: Context,
   { stopAt, recorded = "fast" }: { stopAt?: number; recorded?: "fast" | "slow" } = {},
 ): Promise<ShownRun> {
+  if (!await torchIsThere(context)) {
+    tellRecorded(context);
+    return await recordedRun(join(RECORDED, recorded), context);
+  }
+  const folder = (await planTraining(options, silent(context))).outputDir;
+  return await showTraining(train, options, folder, context, stopAt);
+}
+
+/**
+ * Trains by a step and draws the curves meanwhile.
+ *
+ * @param stopAt Share of the steps after which it is stopped.
+ */
+export async function showTraining<Options extends z.ZodObject, Result>(
+  step: Step<Options, Result>,
+  options: z.output<Options>,
+  folder: string,
+  context: Context,
+  stopAt?: number,
+): Promise<ShownRun> {
   const picture = liveTraining();
-  const real = await torchIsThere(context);
-  if (!real) tellRecorded(context);
-  const folder = real ? (await planTraining(options, silent(context))).outputDir : join(RECORDED, recorded);
-  const { ended } = real
-    ? await watch(train, options, context, { picture, ...(stopAt === undefined ? {} : { stopAt }) })
-    : await watch(replay(runPaths(folder).events), {}, context, { picture });
+  const { ended } = await watch(step, options, context, { picture, ...(stopAt === undefined ? {} : { stopAt }) });
+  return { ...await historyOf(folder), ended, recorded: false };
+}
+
+/** A training that was recorded, drawn once more as it went. */
+export async function recordedRun(folder: string, context: Context): Promise<ShownRun> {
+  const { ended } = await watch(replay(runPaths(folder).events), {}, context, { picture: liveTraining() });
+  return { ...await historyOf(folder), ended, recorded: true };
+}
+
+async function historyOf(folder: string): Promise<Pick<ShownRun, "run" | "points">> {
   const run = await readRun(folder);
   if (!run) throw new UserError(`Cannot show the training: it left nothing in "${folder}"`);
-  return { run, points: await readHistory(folder), ended, recorded: !real };
+  return { run, points: await readHistory(folder) };
 }
 
 /** The curves of a training, drawn anew with each figure. */
@@ -149,7 +174,8 @@ async function needsTorch(options: TrainOptions): Promise<boolean> {
   return (options.baseModel ?? file?.baseModel) === "tiny";
 }
 
-function tellRecorded({ emit }: Context): void {
+/** Says why something recorded is shown. */
+export function tellRecorded({ emit }: Context): void {
   emit({
     type: "log",
     level: "warn",

@@ -142,6 +142,22 @@ export function mergeScale({ figures, dtype }: { figures: MergeFigures | null; d
   });
 }
 
+/** What a QLoRA was trained as, beside what was made of it; where that was not measured, why. */
+export function fourBitTable({ figures }: { figures: MergeFigures | null }): Table {
+  const fourBit = figures?.fourBit;
+  if (!fourBit) return table([{ what: "not measured", figure: "the adapter was trained beside the whole base" }]);
+  if ("missing" in fourBit) return table([{ what: "not measured", figure: fourBit.missing }]);
+  const { meanKl, topAgreement, trainedLoss, mergedLoss, lossError, positions } = fourBit;
+  return table([
+    { what: "places of held-out text", figure: positions },
+    { what: "mean KL divergence of the merged model, nats", figure: meanKl.toExponential(1) },
+    { what: "same first choice", figure: `${(100 * topAgreement).toFixed(1)} %` },
+    { what: "loss beside the base in 4 bit, as it was trained", figure: trainedLoss.toFixed(4) },
+    { what: "loss merged into the whole base", figure: mergedLoss.toFixed(4) },
+    { what: "difference, and its standard error", figure: `${(mergedLoss - trainedLoss).toFixed(4)} ± ${lossError.toFixed(4)}` },
+  ]);
+}
+
 /** The mean divergence of the quantised model as more of the text is read: flat means that the text was long enough. */
 export function divergenceCurve(
   { divergence, gguf }: Pick<GgufRecord, "divergence" | "gguf">,

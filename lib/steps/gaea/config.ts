@@ -126,7 +126,7 @@ function refuse(findings: readonly Finding[], path: string, written: boolean): v
 }
 
 /** What the examples are like, where they are there. */
-async function dataOf(
+export async function dataOf(
   { dataset, validation }: { dataset: string; validation: string },
   { signal, emit }: Context,
 ): Promise<ConfigData | undefined> {
@@ -201,7 +201,8 @@ function pathsIn(values: unknown): { dataset: string; validation: string } | und
   return dataset === undefined ? undefined : { dataset, validation: named?.test_datasets?.[0]?.path ?? "" };
 }
 
-function pathsOf(options: ConfigOptions, env: Context["env"]) {
+/** Where the options, or the data root, say that its files lie. */
+export function pathsOf(options: ConfigOptions, env: Context["env"]) {
   const defaults = gaeaPaths(options.dataDir, env);
   const dataset = options.dataset ?? defaults.training;
   return {

@@ -5,7 +5,7 @@ import { UsageError } from "../../core/errors.ts";
 import { readJsonl } from "../../core/jsonl.ts";
 import { type Context, defineStep } from "../../core/step.ts";
 import { Example } from "../../records.ts";
-import { type AxolotlConfig, readAxolotlConfig, recipeOf } from "../../training/axolotl_recipe.ts";
+import { readAxolotlConfig, recipeOf } from "../../training/axolotl_recipe.ts";
 import { launchFlags } from "../../training/launch.ts";
 import { planTraining, type TrainingPlan } from "../../training/plan.ts";
 import { runPaths } from "../../training/run_file.ts";
@@ -56,8 +56,8 @@ export const train = defineStep({
 });
 
 async function runOnce(options: GaeaTrainOptions, context: Context): Promise<TrainResult> {
-  const path = options.config ?? gaeaPaths(options.dataDir, context.env).config;
-  const plan = await planOf(path, await readAxolotlConfig(path), options, context);
+  const path = configOf(options, context);
+  const plan = await planVoice(options, context);
   if (options.trainer === "trl") return await runPlan(plan, options, context);
   return await runPlan(plan, options, context, {
     script: "train_axolotl.py",
@@ -66,13 +66,18 @@ async function runOnce(options: GaeaTrainOptions, context: Context): Promise<Tra
   });
 }
 
-/** The plan of the run: values and files from the configuration, the rest from the flags. */
-async function planOf(
-  path: string,
-  config: AxolotlConfig,
-  options: GaeaTrainOptions,
-  context: Context,
-): Promise<TrainingPlan> {
+function configOf({ config, dataDir }: GaeaTrainOptions, { env }: Context): string {
+  return config ?? gaeaPaths(dataDir, env).config;
+}
+
+/**
+ * The plan of the run: values and files from the configuration, the rest from the flags.
+ *
+ * @throws {UserError} a configuration that cannot be read, or one without examples; and as `planTraining`.
+ */
+export async function planVoice(options: GaeaTrainOptions, context: Context): Promise<TrainingPlan> {
+  const path = configOf(options, context);
+  const config = await readAxolotlConfig(path);
   const dataset = config.datasets[0]?.path ?? "";
   const val = config.test_datasets?.[0]?.path;
   const rows = await countRows(dataset, context);
