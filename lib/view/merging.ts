@@ -154,7 +154,10 @@ export function fourBitTable({ figures }: { figures: MergeFigures | null }): Tab
     { what: "same first choice", figure: `${(100 * topAgreement).toFixed(1)} %` },
     { what: "loss beside the base in 4 bit, as it was trained", figure: trainedLoss.toFixed(4) },
     { what: "loss merged into the whole base", figure: mergedLoss.toFixed(4) },
-    { what: "difference, and its standard error", figure: `${(mergedLoss - trainedLoss).toFixed(4)} ± ${lossError.toFixed(4)}` },
+    {
+      what: "difference, and its standard error",
+      figure: `${(mergedLoss - trainedLoss).toFixed(4)} ± ${lossError.toFixed(4)}`,
+    },
   ]);
 }
 

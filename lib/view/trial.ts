@@ -70,7 +70,10 @@ export function winRateChart(tallies: readonly TallyAt[]): Chart {
   return chart({
     width: 560,
     height: 240,
-    title: { text: "What the votes leave open", subtitle: "Win rate; in the band lies the true one, but for 5 % on either side" },
+    title: {
+      text: "What the votes leave open",
+      subtitle: "Win rate; in the band lies the true one, but for 5 % on either side",
+    },
     layer: [
       {
         data: { values: rows },
@@ -100,8 +103,16 @@ export function pairsNeededChart(rate?: number): Chart {
     return pairs === undefined ? [] : [{ rate, pairs }];
   });
   const own = rate === undefined ? undefined : needed(rate);
-  const marks = rate === undefined || own === undefined ? [] : [{ rate, pairs: own, mark: `${percent(rate)}: ${own} pairs` }];
-  const x = { field: "rate", type: "quantitative", title: "win rate", scale: { domain: [0.6, 0.95] }, axis: { format: "%" } };
+  const marks = rate === undefined || own === undefined
+    ? []
+    : [{ rate, pairs: own, mark: `${percent(rate)}: ${own} pairs` }];
+  const x = {
+    field: "rate",
+    type: "quantitative",
+    title: "win rate",
+    scale: { domain: [0.6, 0.95] },
+    axis: { format: "%" },
+  };
   const y = { field: "pairs", type: "quantitative", title: "pairs", scale: { type: "log" } };
   return chart({
     width: 560,

@@ -55,7 +55,11 @@ export async function votesAtHand(dataDir: string, known: KnownRaters, context: 
   const path = join(gaeaPaths(dataDir, context.env).root, "benchmarks", "blind.json");
   const kept = await readVotes(path);
   if (kept) return { ...kept, source: path };
-  context.emit({ type: "log", level: "warn", message: `no votes in "${path}": what follows are votes of weighted coins` });
+  context.emit({
+    type: "log",
+    level: "warn",
+    message: `no votes in "${path}": what follows are votes of weighted coins`,
+  });
   return { ...knownVotes(known), source: `coins that prefer the tuned text in ${Math.round(100 * known.rate)} of 100` };
 }
 
@@ -66,7 +70,8 @@ async function readVotes(path: string): Promise<Pick<VotesAtHand, "trials" | "vo
   const text = await Deno.readTextFile(path).catch(() => undefined);
   const votes = text === undefined ? undefined : BlindVotes.safeParse(JSON.parse(text)).data?.votes;
   if (!votes) return undefined;
-  const kindOf = (id: string): TrialKind => /^catch-author-/.test(id) ? "author" : /^catch-same-/.test(id) ? "same" : "pair";
+  const kindOf = (id: string): TrialKind =>
+    /^catch-author-/.test(id) ? "author" : /^catch-same-/.test(id) ? "same" : "pair";
   const ids = [...new Set(votes.map(({ trial }) => trial))];
   return { votes, trials: ids.map((id) => trialOf(id, kindOf(id))) };
 }
@@ -89,18 +94,19 @@ export function knownVotes({ pairs, rate, ties }: KnownRaters): Pick<VotesAtHand
   const votes = trials.flatMap(({ id, kind, texts }, at): Vote[] => {
     const [base, other] = [texts[0].side, texts[1].side];
     const liked = kind === "author" || random() < rate ? other : base;
-    const given = new Date(Date.UTC(1969, 6, 20, 20, at)).toISOString();
-    const vote = (rater: string, side: Trial["texts"][0]["side"] | undefined): Vote => {
+    const vote = (rater: string, choose: (seen: Pick<Vote, "left" | "right">) => Vote["choice"]): Vote => {
       const [left, right] = random() < 0.5 ? [base, other] : [other, base];
-      const none = kind === "pair" && random() < ties;
-      const choice = side === undefined ? "left" : none ? pick(["tie", "neither"] as const, random) : side === left ? "left" : "right";
+      const choice = choose({ left, right });
+      const given = new Date(Date.UTC(1969, 6, 20, 20, at)).toISOString();
       return { rater, trial: id, question: "fidelity", choice, left, right, latency_ms: 20_000, given };
     };
+    const reads = (side: Vote["left"]) => ({ left }: Pick<Vote, "left">): Vote["choice"] =>
+      kind === "pair" && random() < ties ? pick(["tie", "neither"], random) : left === side ? "left" : "right";
     const second = kind === "author" || random() < AGREEMENT ? liked : liked === base ? other : base;
     return [
-      vote("first reader", liked),
+      vote("first reader", reads(liked)),
       // The others read half of it.
-      ...(at % 2 === 0 ? [vote("second reader", second), vote("presses one key", undefined)] : []),
+      ...(at % 2 === 0 ? [vote("second reader", reads(second)), vote("presses one key", () => "left")] : []),
     ];
   });
   return { trials, votes };
