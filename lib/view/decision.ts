@@ -1,10 +1,10 @@
 /** A decision about a voice, as text, as markdown and as a page. */
 import { textTable } from "../core/text_table.ts";
 import type { Decision, Gate, Judged, TrainedWith } from "../evaluation/decision.ts";
-import { type Chart, chart } from "./chart.ts";
+import type { Chart } from "./chart.ts";
 import { lines } from "./charts.ts";
-import { PALETTE } from "./colors.ts";
 import { page } from "./page.ts";
+import { targetsChart } from "./style_targets.ts";
 import { table } from "./tables.ts";
 
 export interface Decided extends Decision {
@@ -111,7 +111,7 @@ export function decisionPage(decided: Decided, trained: TrainedWith, time: strin
     }))),
   };
   return page(HEADLINES[decision], [
-    { parts: [`${reason}. Decided ${time}.`, targetChart(targets), tables.targets] },
+    { parts: [`${reason}. Decided ${time}.`, targetsChart({ targets }), tables.targets] },
     { heading: "Gates", parts: [tables.gates] },
     ...(decided.remedies.length > 0 ? [{ heading: "What to change", parts: [tables.remedies] }] : []),
     ...(trained.loss.length > 1 ? [{ heading: "How the training went", parts: [lossChart(trained)] }] : []),
@@ -121,51 +121,6 @@ export function decisionPage(decided: Decided, trained: TrainedWith, time: strin
 
 function verbatim(text: string) {
   return table(text.trimEnd().split("\n").map((line) => ({ "Continue.dev, config.yaml": line })));
-}
-
-/** Figure and bounds of each target beside its goal. */
-export function targetChart(targets: readonly Judged[]): Chart {
-  const colors = { met: PALETTE[2] ?? "", "not shown": PALETTE[4] ?? "", "not met": PALETTE[1] ?? "" };
-  const rows = targets.map(({ title, goal, estimate, lower, upper, status }) => ({
-    target: title,
-    goal,
-    verdict: status,
-    ...(estimate !== undefined && Number.isFinite(estimate) ? { estimate, lower, upper } : {}),
-  }));
-  const y = {
-    field: "target",
-    type: "nominal",
-    sort: null,
-    title: null,
-    axis: { ticks: false, domain: false, labelPadding: 8 },
-  };
-  const x = {
-    field: "estimate",
-    type: "quantitative",
-    title: null,
-    scale: { domain: [0, 1] },
-    axis: { format: ".0%" },
-  };
-  const color = {
-    field: "verdict",
-    type: "nominal",
-    scale: { domain: Object.keys(colors), range: Object.values(colors) },
-    legend: { orient: "top", direction: "horizontal", title: null },
-  };
-  return chart({
-    title: { text: "Targets", subtitle: "figure with its 90 % interval; the tick is the goal" },
-    data: { values: rows },
-    width: 560,
-    height: { step: 30 },
-    layer: [
-      {
-        mark: { type: "rule", strokeWidth: 2 },
-        encoding: { y, x: { ...x, field: "lower" }, x2: { field: "upper" }, color },
-      },
-      { mark: { type: "point", filled: true, size: 90 }, encoding: { y, x, color } },
-      { mark: { type: "tick", thickness: 2, color: "#333333" }, encoding: { y, x: { ...x, field: "goal" } } },
-    ],
-  });
 }
 
 function lossChart({ loss, evalLoss }: TrainedWith): Chart {

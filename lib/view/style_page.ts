@@ -4,17 +4,14 @@ import { page, type Part } from "./page.ts";
 import {
   channelsChart,
   copiedTable,
-  definitionsTable,
   exampleCards,
   factsTable,
   gainedWords,
-  gatesTable,
   impostersChart,
   markersChart,
   sentenceLengths,
-  targetsChart,
-  targetsTable,
 } from "./style.ts";
+import { definitionsTable, gatesTable, targetsChart, targetsTable } from "./style_targets.ts";
 
 /** Verdicts, gates, habits, what became better with examples, definitions. */
 export function comparisonPage(

@@ -3,17 +3,14 @@ import { DISPLAY } from "@/core/display.ts";
 import type { Comparison } from "@/evaluation/style/compare.ts";
 import {
   channelsChart,
-  definitionsTable,
   exampleCards,
   factsTable,
   gainedWords,
-  gatesTable,
   impostersChart,
   markersChart,
   sentenceLengths,
-  targetsChart,
-  targetsTable,
 } from "@/view/style.ts";
+import { definitionsTable, gatesTable, targetsChart, targetsTable } from "@/view/style_targets.ts";
 import { comparisonPage } from "@/view/style_page.ts";
 import { openingsTable, voiceCards, voiceLengths, voicesTable } from "@/view/voice.ts";
 import { compare, continuations, sampleAuthor } from "../evaluation/style/fixtures.ts";
