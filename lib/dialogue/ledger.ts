@@ -195,6 +195,16 @@ export function openLedger(path: string): Ledger {
   };
 }
 
+/** A fact that a run left, without opening its ledger for work; `undefined` where there is none or a run is writing. */
+export function readNote(path: string, key: string): string | undefined {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true });
+    return Value.parse(database.prepare("SELECT value FROM notes WHERE key = ?").get(key))?.value;
+  } catch {
+    return undefined;
+  }
+}
+
 function unusable(path: string, error: unknown): unknown {
   const words = messageOf(error);
   if (/locked|busy/i.test(words)) {

@@ -5,12 +5,13 @@ import { count, counted } from "../core/format.ts";
 import { readJsonc } from "../core/jsonc.ts";
 import { makeToken } from "../core/page_guard.ts";
 import { announcePage, listenLocally } from "../core/page_server.ts";
-import { dataDir, presetPath } from "../core/paths.ts";
+import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { ThemeFile } from "../corpus/themes.ts";
 import { openVerdicts } from "../dialogue/verdicts.ts";
 import { type BrowsePaths, browsePaths } from "./browse_index.ts";
 import { browseServer } from "./browse_server.ts";
+import { otherPassages } from "./browse_sources.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Dataset to read; default: <data-dir>/dataset/theme_dataset.jsonl"),
@@ -45,6 +46,7 @@ export const browse = defineStep({
     let port = 0;
     const pages = await browseServer({
       paths,
+      others: await otherPassages(beside(paths.dataset, "_ledger.sqlite"), context),
       token,
       port: () => port,
       verdicts,

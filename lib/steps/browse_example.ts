@@ -81,8 +81,10 @@ export async function showExample(
   const { id, key, persona, themes, reason } = entry;
   const { messages, detail, metadata } = messagesOf(entry, await lineAt(entry.place));
   const source = entry.source && parseLine(await lineAt(entry.source), Source, entry.source.path);
-  const place = passages.get(entry.chunk);
-  const chunk = place && parseLine(await lineAt(place), FilteredChunk, place.path);
+  const passage = passages.get(entry.chunk);
+  const chunk = passage && "offset" in passage
+    ? parseLine(await lineAt(passage), FilteredChunk, passage.path)
+    : passage;
   return {
     number,
     id,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { beside } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
+import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { verdictKey, verdictsPath } from "../dialogue/verdicts.ts";
 import { type Place, placedLines } from "./browse_places.ts";
 import { DatasetRow, exchangeOf, parseLine, rejectedExchange, RejectRow, Source, words } from "./browse_rows.ts";
@@ -50,7 +51,7 @@ export interface Index {
   readonly version: string;
   readonly entries: readonly Entry[];
   /** Passages by id, those that an example names. */
-  readonly passages: ReadonlyMap<string, Place>;
+  readonly passages: ReadonlyMap<string, Place | SourceChunk>;
   /** Examples by the key of their verdict; equal exchanges share one. */
   readonly byKey: ReadonlyMap<string, readonly number[]>;
 }
@@ -67,9 +68,14 @@ export async function versionOf(paths: BrowsePaths): Promise<string> {
 /**
  * Reads all files once.
  *
+ * @param others Passages that lie in no file of passages.
  * @throws {UserError} the dataset is missing, or a row of any file is bad.
  */
-export async function buildIndex(paths: BrowsePaths, context: Pick<Context, "signal" | "emit">): Promise<Index> {
+export async function buildIndex(
+  paths: BrowsePaths,
+  others: ReadonlyMap<string, SourceChunk>,
+  context: Pick<Context, "signal" | "emit">,
+): Promise<Index> {
   const version = await versionOf(paths);
   const entries: Entry[] = [];
   const shared = sharing();
@@ -88,7 +94,8 @@ export async function buildIndex(paths: BrowsePaths, context: Pick<Context, "sig
     context.emit({ type: "log", level: "warn", message });
   }
   if (await isThere(paths.rejects)) await readRejects(paths, shared, add, context.signal);
-  const passages = await readPassages(paths, entries, shared, context);
+  const own = await readPassages(paths, entries, shared, context);
+  const passages = new Map<string, Place | SourceChunk>([...others, ...own]);
   const byKey = new Map<string, number[]>();
   for (const [number, { key }] of entries.entries()) {
     if (key === undefined) continue;

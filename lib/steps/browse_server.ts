@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Handler, json, pageHandler, postedJson, problem } from "../core/page_server.ts";
 import type { Context } from "../core/step.ts";
+import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { type Verdict, type VerdictBook, VERDICTS } from "../dialogue/verdicts.ts";
 import { PALETTE } from "../view/colors.ts";
 import { listLines, showExample } from "./browse_example.ts";
@@ -36,8 +37,10 @@ export interface BrowseServer {
  * @throws {UserError} the dataset is missing or holds a bad row.
  */
 export async function browseServer(
-  { paths, token, port, verdicts, themes, context }: {
+  { paths, others = new Map(), token, port, verdicts, themes, context }: {
     paths: BrowsePaths;
+    /** Passages that lie in no file of passages. */
+    others?: ReadonlyMap<string, SourceChunk>;
     token: string;
     port: () => number;
     verdicts: VerdictBook;
@@ -46,14 +49,14 @@ export async function browseServer(
     context: Pick<Context, "signal" | "emit">;
   },
 ): Promise<BrowseServer> {
-  let index = await buildIndex(paths, context);
+  let index = await buildIndex(paths, others, context);
   let lists = new Map<string, Found>();
   let reading: Promise<void> | undefined;
 
   /** The index of the files as they are; `gate` may have rebuilt the dataset meanwhile. */
   const current = async (): Promise<Index> => {
     if (await versionOf(paths) !== index.version) {
-      reading ??= buildIndex(paths, context).then((fresh) => {
+      reading ??= buildIndex(paths, others, context).then((fresh) => {
         index = fresh;
         lists = new Map();
       }).finally(() => reading = undefined);
