@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { messageOf, UserError } from "../core/errors.ts";
-import { fileError } from "../core/files.ts";
+import { sqliteError } from "../core/sqlite_error.ts";
 import type { ChatReply } from "../llm/chat.ts";
 
 /** What came of a request: an answer, or a fault that belongs to the answer (truncated, empty …) and would come again. */
@@ -206,28 +205,16 @@ export function readNote(path: string, key: string): string | undefined {
 }
 
 function unusable(path: string, error: unknown): unknown {
-  const words = messageOf(error);
-  if (/locked|busy/i.test(words)) {
-    return new UserError(`Cannot use "${path}": another run is writing to the same output`, {
+  return sqliteError(path, error, {
+    locked: {
+      why: "another run is writing to the same output",
       hint: "Wait for it to end, or give this run another --output.",
-      cause: error,
-    });
-  }
-  if (/not a database|malformed|no such column/i.test(words)) {
-    return new UserError(`Cannot use "${path}": it is not a ledger of answers, or it is damaged (${words})`, {
+    },
+    foreign: {
+      why: "it is not a ledger of answers",
       hint:
         "Move it away to start anew. Where it is a damaged ledger, `sqlite3 OLD .recover | sqlite3 NEW` saves most of it.",
-      cause: error,
-    });
-  }
-  if (/disk is full|database or disk/i.test(words)) {
-    return new UserError(`Cannot write "${path}": the disk is full`, {
-      hint: "Every answer up to now is kept; free some space and run again with --resume.",
-      cause: error,
-    });
-  }
-  if (/unable to open|readonly|read-only/i.test(words)) {
-    return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, { cause: error });
-  }
-  return fileError("write", path, error);
+    },
+    full: "Every answer up to now is kept; free some space and run again with --resume.",
+  });
 }

@@ -1,9 +1,9 @@
 /** What people decided about examples, kept beside the ledger and stronger than any gate. */
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { messageOf, UserError } from "../core/errors.ts";
-import { fileError, sha256 } from "../core/files.ts";
+import { sha256 } from "../core/files.ts";
 import { beside } from "../core/paths.ts";
+import { sqliteError } from "../core/sqlite_error.ts";
 import type { Exchange } from "./parse.ts";
 
 /** `accept`: into the dataset whatever the gates say; `reject`: out of it. */
@@ -140,24 +140,12 @@ function exists(path: string): boolean {
 }
 
 function unusable(path: string, error: unknown): unknown {
-  const words = messageOf(error);
-  if (/locked|busy/i.test(words)) {
-    return new UserError(`Cannot use "${path}": another program keeps it locked`, { cause: error });
-  }
-  if (/not a database|malformed|no such column|no such table/i.test(words) || error instanceof z.ZodError) {
-    return new UserError(`Cannot use "${path}": it holds no verdicts, or it is damaged`, {
+  return sqliteError(path, error, {
+    locked: { why: "another program keeps it locked" },
+    foreign: {
+      why: "it holds no verdicts",
       hint: "Move it away to start anew; the verdicts in it would be lost.",
-      cause: error,
-    });
-  }
-  if (/disk is full|database or disk/i.test(words)) {
-    return new UserError(`Cannot write "${path}": the disk is full`, {
-      hint: "Every verdict up to now is kept; free some space.",
-      cause: error,
-    });
-  }
-  if (/unable to open|readonly|read-only/i.test(words)) {
-    return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, { cause: error });
-  }
-  return fileError("write", path, error);
+    },
+    full: "Every verdict up to now is kept; free some space.",
+  });
 }

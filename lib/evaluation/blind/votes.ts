@@ -2,8 +2,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { messageOf, UserError } from "../../core/errors.ts";
-import { fileError } from "../../core/files.ts";
+import { UserError } from "../../core/errors.ts";
+import { sqliteError } from "../../core/sqlite_error.ts";
 
 /** Fidelity: which sounds more like the author. Quality: which is better to read. */
 export const QUESTIONS = ["fidelity", "quality"] as const;
@@ -104,25 +104,12 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 function unusable(path: string, error: unknown): unknown {
-  const words = messageOf(error);
-  if (/locked|busy/i.test(words)) {
-    return new UserError(`Cannot use "${path}": another program keeps it locked`, { cause: error });
-  }
-  if (/not a database|malformed|no such column|no such table/i.test(words) || error instanceof z.ZodError) {
-    return new UserError(`Cannot use "${path}": it holds no votes, or it is damaged`, {
-      exitCode: 2,
+  return sqliteError(path, error, {
+    locked: { why: "another program keeps it locked" },
+    foreign: {
+      why: "it holds no votes",
       hint: "Move it away to start anew; the votes in it would be lost.",
-      cause: error,
-    });
-  }
-  if (/disk is full|database or disk/i.test(words)) {
-    return new UserError(`Cannot write "${path}": the disk is full`, {
-      hint: "Every vote up to now is kept; free some space.",
-      cause: error,
-    });
-  }
-  if (/unable to open|readonly|read-only/i.test(words)) {
-    return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, { cause: error });
-  }
-  return fileError("write", path, error);
+    },
+    full: "Every vote up to now is kept; free some space.",
+  });
 }
