@@ -66,9 +66,9 @@ export async function* readBatches(
       if (read === null) break;
       filled += read;
       if (filled < size && filled < buffer.length) continue;
-      const newline = lastNewline(buffer, searched, filled);
+      const newline = buffer.subarray(searched, filled).lastIndexOf(NEWLINE);
       if (newline >= 0) {
-        const cut = newline + 1;
+        const cut = searched + newline + 1;
         const next = pool.take(Math.max(size, filled - cut));
         next.set(buffer.subarray(cut, filled));
         searched = filled = filled - cut;
@@ -88,21 +88,6 @@ export async function* readBatches(
   } catch (error) {
     throw fileError("read", path, error);
   }
-}
-
-/** Bytes searched at once. */
-const STEP = 4096;
-
-/** The place of the last newline of a range, or -1. `lastIndexOf` compares byte by byte, `indexOf` many at once. */
-function lastNewline(bytes: Uint8Array, from: number, to: number): number {
-  for (let end = to; end > from; end -= STEP) {
-    const start = Math.max(from, end - STEP);
-    const part = bytes.subarray(start, end);
-    let last = -1;
-    for (let at = part.indexOf(NEWLINE); at >= 0; at = part.indexOf(NEWLINE, at + 1)) last = at;
-    if (last >= 0) return start + last;
-  }
-  return -1;
 }
 
 function tooLong(path: string, limit: number): UserError {

@@ -8,6 +8,7 @@ import { messageOf, UsageError, UserError } from "../core/errors.ts";
 import { readTextFile, writeFileAtomic } from "../core/files.ts";
 import { cacheDir } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
+import { createPartCounter } from "./word_table.ts";
 
 export interface Tokenizer {
   readonly name: string;
@@ -114,14 +115,21 @@ export async function loadTokenizer(name: string): Promise<Tokenizer> {
   return name === "o200k" ? await loadO200k() : await loadFolder(name);
 }
 
+/** Parts of texts whose tokens are remembered: books have some 20,000 different words, each with and without a space. */
+const MOST_REMEMBERED = 200_000;
+
 async function loadO200k(): Promise<Tokenizer> {
   // Computed, so that its vocabulary is loaded by those only who count with it.
-  const specifier = "gpt-tokenizer/encoding/o200k_base";
-  const { encode, countTokens }: typeof import("gpt-tokenizer/encoding/o200k_base") = await import(specifier);
+  const [encoding, constants] = ["gpt-tokenizer/encoding/o200k_base", "gpt-tokenizer/encodingParams/constants"];
+  const { encode, countTokens }: typeof import("gpt-tokenizer/encoding/o200k_base") = await import(encoding);
+  const { O200K_TOKEN_SPLIT_REGEX: { source } }: typeof import("gpt-tokenizer/encodingParams/constants") = await import(
+    constants
+  );
   const asText = { disallowedSpecial: new Set<string>() }; // By default it throws where a text names a special token.
+  const countParts = createPartCounter(source, (part) => countTokens(part, asText), MOST_REMEMBERED);
   return {
     name: "o200k",
-    count: (text) => countTokens(text, asText),
+    count: (text) => countParts(text) ?? countTokens(text, asText),
     encode: (text) => encode(text, asText),
   };
 }

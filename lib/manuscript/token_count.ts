@@ -1,6 +1,6 @@
 /** Exact token counts of whole manuscripts, fast: a word that was met before is not encoded again. */
+import { createPartCounter } from "../corpus/word_table.ts";
 import { bytePairCounter } from "./bpe_count.ts";
-import { createWordTable } from "./word_table.ts";
 
 /** The parts of a tokenizer.json that say how a text is parted, and how its parts are encoded. */
 export interface TokenizerParts {
@@ -30,17 +30,10 @@ export function tokenCounter(
   const slow = (text: string) => encode(text).length;
   if (!pattern) return slow;
   const pairs = bytePairCounter(parts.model);
-  const tokensOf = createWordTable((word) => pairs?.(word) ?? encode(word).length, MOST_REMEMBERED);
+  const countParts = createPartCounter(pattern, (part) => pairs?.(part) ?? encode(part).length, MOST_REMEMBERED);
   const specials = (parts.added_tokens ?? []).map(({ content }) => content).sort((a, b) => b.length - a.length);
   const special = specials.length > 0 ? new RegExp(`(${specials.map(escapeRegExp).join("|")})`) : undefined;
-  const plain = (text: string) => {
-    let tokens = 0, at = 0;
-    for (pattern.lastIndex = 0; pattern.test(text) && pattern.lastIndex > at; at = pattern.lastIndex) {
-      tokens += tokensOf(text, at, pattern.lastIndex);
-    }
-    if (at < text.length) return slow(text); // The pattern leaves gaps.
-    return tokens;
-  };
+  const plain = (text: string) => countParts(text) ?? slow(text);
   const composes = typeOf(parts.normalizer) === "NFC";
   const fast = (given: string) => {
     const text = composes ? given.normalize("NFC") : given;
@@ -62,7 +55,7 @@ export function tokenCounter(
 }
 
 /** The pattern by which a byte-level tokenizer parts a text; undefined where it works in another way. */
-function patternOf({ normalizer, pre_tokenizer }: TokenizerParts): RegExp | undefined {
+function patternOf({ normalizer, pre_tokenizer }: TokenizerParts): string | undefined {
   if (normalizer !== null && normalizer !== undefined && typeOf(normalizer) !== "NFC") return undefined;
   const steps = typeOf(pre_tokenizer) === "Sequence" ? listOf(pre_tokenizer, "pretokenizers") : [pre_tokenizer];
   const level = steps.find((step) => typeOf(step) === "ByteLevel");
@@ -78,7 +71,8 @@ function patternOf({ normalizer, pre_tokenizer }: TokenizerParts): RegExp | unde
     : field(field(split, "pattern"), "Regex");
   if (typeof ownPattern !== "string") return undefined;
   try {
-    return new RegExp(ownPattern, "uy");
+    new RegExp(ownPattern, "u");
+    return ownPattern;
   } catch {
     return undefined; // Written for another engine.
   }

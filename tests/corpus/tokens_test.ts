@@ -170,3 +170,14 @@ Deno.test("fetchTokenizer refuses what is no name", async () => {
     await rejects(fetchTokenizer(name, fakeContext()), UsageError);
   }
 });
+
+Deno.test("o200k counts what it encodes, words that it remembers included", async () => {
+  const { count, encode } = await loadTokenizer("o200k");
+  const texts = [
+    "The machine hummed, and didn\u2019t stop.\r\n\r\n  12345 <|endoftext|> <|im_start|>",
+    "CamelCase HTTPServer snake_case na\u00efve e\u0301 \u043c\u0430\u0448\u0438\u043d\u0430 \u6a5f\u68b0 \ud83d\ude42 \ud83d",
+    " ".repeat(40) + "=".repeat(200) + "\t\n",
+    "",
+  ];
+  for (const text of [...texts, ...texts]) equal(count(text), encode(text).length, text);
+});

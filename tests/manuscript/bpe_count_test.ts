@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { bytePairCounter } from "@/manuscript/bpe_count.ts";
-import { createWordTable } from "@/manuscript/word_table.ts";
+import { createWordTable } from "@/corpus/word_table.ts";
 import { loadChatTokenizer } from "@/training/chat_tokens.ts";
 import { seededRandom } from "@/dialogue/random.ts";
 import { byteLevelTokenizer } from "../fakes/byte_level.ts";

@@ -12,7 +12,7 @@ export type WordTable = (text: string, start: number, end: number) => number;
  * @example
  * ```ts
  * import { equal } from "node:assert/strict";
- * import { createWordTable } from "@/manuscript/word_table.ts";
+ * import { createWordTable } from "@/corpus/word_table.ts";
  *
  * let asked = 0;
  * const lengthOf = createWordTable((word) => (asked++, word.length), 1000);
@@ -71,5 +71,29 @@ export function createWordTable(numberOf: (word: string) => number, most: number
       if (isAt(index, hash, text, start, end)) return numbers[index]!;
     }
     return remember(hash, slot, text.slice(start, end));
+  };
+}
+
+/**
+ * A counter of tokens for tokenizers that part a text by a pattern and encode each part for itself: a part that was met
+ * before is not encoded again. It answers undefined for a text of which the pattern leaves something out.
+ *
+ * @param pattern The source of a regular expression with the `u` flag.
+ * @param countPart Tokens of a part.
+ * @param most Parts that are remembered.
+ */
+export function createPartCounter(
+  pattern: string,
+  countPart: (part: string) => number,
+  most: number,
+): (text: string) => number | undefined {
+  const next = new RegExp(pattern, "uy");
+  const tokensOf = createWordTable(countPart, most);
+  return (text) => {
+    let tokens = 0, at = 0;
+    for (next.lastIndex = 0; next.test(text) && next.lastIndex > at; at = next.lastIndex) {
+      tokens += tokensOf(text, at, next.lastIndex);
+    }
+    return at < text.length ? undefined : tokens;
   };
 }
