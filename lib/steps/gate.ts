@@ -29,7 +29,6 @@ const {
   anachronisms,
   slop,
   evaluation,
-  themes,
   split,
   trainRatio,
   splitBy,
@@ -50,8 +49,8 @@ const options = z.object({
   anachronisms,
   slop,
   evaluation,
-  themes,
-  personas: z.string().optional().describe("Personas; default: lib/presets/deepred/personas.jsonc"),
+  themes: z.string().optional().describe("Themes; default: those of the run"),
+  personas: z.string().optional().describe("Personas; default: those of the run"),
   minMatches: z.number().min(0).optional().describe(
     "Leave out passages whose theme words weigh less, counted anew with --themes; default: take all of the input",
   ),
@@ -89,7 +88,7 @@ export const gate = defineStep({
   },
   async run(options, context): Promise<GateResult> {
     const start = context.clock.now();
-    const { personas: personasPath, dataset: paths, gates: files, ledger: where } = pathsOf(options, context.env);
+    const { personas: personasPath, dataset: paths, gates: usual, ledger: where } = pathsOf(options, context.env);
     await refuseFolder(paths.output);
     const ledgerPath = !await exists(where.given) && await exists(where.other) ? where.other : where.given;
     if (!options.overwrite && await exists(paths.output)) {
@@ -103,10 +102,12 @@ export const gate = defineStep({
         hint: "Run generate first, or name its --ledger.",
       });
     }
-    const gates = await loadGates(files);
-    const { personas } = await loadPersonas(personasPath);
     using ledger = openLedger(ledgerPath);
     const run = runOf(ledger, ledgerPath);
+    const { themes } = planOptions.parse(run.plan ?? {});
+    const files = { ...usual, themes: options.themes ?? await ifThere(themes) ?? usual.themes };
+    const gates = await loadGates(files);
+    const { personas } = await loadPersonas(options.personas ?? await ifThere(run.personas) ?? personasPath);
     if (ledger.note("remembered") !== String(ledger.count())) await recall(run, ledger, ledgerPath, context);
     if (run.engine === "rehearsal") context.emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
 
@@ -190,8 +191,13 @@ async function sourcesOf(
   env: Context["env"],
 ): Promise<SourcePath[]> {
   const plan = planOptions.parse(run.plan ?? {});
-  const usual = dataDir !== undefined && plan.sourceKind === "gutenberg" ? undefined : run.input;
+  const usual = dataDir !== undefined && plan.sourceKind === "gutenberg" ? undefined : await ifThere(run.input);
   return await planSources({ ...plan, themes, dataDir: dataDir ?? plan.dataDir, input: input ?? usual }, env);
+}
+
+/** What a run read may have been moved since, or the whole workspace. */
+async function ifThere(path: string | undefined): Promise<string | undefined> {
+  return path !== undefined && await exists(path) ? path : undefined;
 }
 
 /** Follows the run's plan through the ledger, where the run ended before it had built its dataset. */

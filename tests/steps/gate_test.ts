@@ -194,6 +194,32 @@ Deno.test("gate makes the same of a run on several kinds of source, with passage
     equal(await read(".jsonl", "speech"), said);
   }));
 
+Deno.test("gate takes the personas and themes of the run, unless told otherwise or they are gone", () =>
+  withAnswers(async ({ folder, context, gated, read, input }) => {
+    const own = join(folder, "personas.jsonc"), themes = join(folder, "themes.jsonc");
+    const text = await Deno.readTextFile(presetPath("deepred/personas.jsonc"));
+    await Deno.writeTextFile(own, text.replaceAll("Deep Red", "Old Red"));
+    await Deno.writeTextFile(
+      themes,
+      JSON.stringify({ categories: { collectivism: { patterns: ["comrade*", "the"] } } }),
+    );
+    const asked = {
+      ...{ input: await input([passage(1), passage(2)]), output: join(folder, "out", "set.jsonl") },
+      ...{ engine: "rehearsal", personaFile: own, themes },
+    };
+    await generate.run(generate.options.parse(asked), context);
+    const before = await read(".jsonl");
+    match(before, /Old Red/);
+    await gated();
+    equal(await read(".jsonl"), before);
+    await gated({ personas: presetPath("deepred/personas.jsonc") });
+    ok(!/Old Red/.test(await read(".jsonl")));
+    await Deno.remove(own);
+    await Deno.remove(themes);
+    await gated();
+    ok(!/Old Red/.test(await read(".jsonl")));
+  }));
+
 Deno.test("gate leaves the dataset that stands there where nothing would be left of it", () =>
   withAnswers(async ({ generated, gated, input, read }) => {
     await generated();
