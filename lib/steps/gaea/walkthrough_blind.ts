@@ -82,7 +82,7 @@ function trialOf(id: string, kind: TrialKind): VotesAtHand["trials"][number] {
 }
 
 /** Share of the pairs in which both readers like the same text. */
-const AGREEMENT = 0.85;
+const AGREEMENT = 0.9;
 
 /** Votes of two coins, of which the second mostly agrees with the first, and of somebody who always presses one key. */
 export function knownVotes({ pairs, rate, ties }: KnownRaters): Pick<VotesAtHand, "trials" | "votes"> {

@@ -106,7 +106,7 @@ Deno.test("a blind trial is shown on recorded texts, with sides drawn for each r
 Deno.test("weighted coins show more than 60 % where they prefer the tuned text, and not where they do not", () =>
   bare(async (context, folder) => {
     const dataDir = join(folder, "data");
-    const voted = await votesAtHand(dataDir, { pairs: 160, rate: 0.7, ties: 0.08 }, context);
+    const voted = await votesAtHand(dataDir, { pairs: 160, rate: 0.75, ties: 0.08 }, context);
     const tally = tallyVotes(voted.votes, voted.trials, SEED);
     equal(tally.questions.fidelity.claim, "shown");
     equal(tally.raters.find(({ rater }) => rater === "presses one key")?.counts, false);
