@@ -35,6 +35,7 @@ export interface StyleInput {
   readonly imposters: readonly { readonly name: string; readonly text: string }[];
   readonly background: Background;
   readonly languageModel?: CoherenceInput["languageModel"];
+  readonly judge?: CoherenceInput["judge"];
 }
 
 export interface StyleOptions {
@@ -131,6 +132,7 @@ export function compareStyle(input: StyleInput, options: StyleOptions): Comparis
       hold: author.hold,
       tuned: input.tuned.map(({ text }) => text).filter((text) => text.trim() !== ""),
       languageModel: input.languageModel,
+      judge: input.judge,
     }),
   ];
   const person = personOf(ref);

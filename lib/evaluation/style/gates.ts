@@ -164,6 +164,21 @@ export function imposterGate(input: ImposterInput): ImposterResult {
   return { gate: { ...about, status, why: found }, zone, scores, words };
 }
 
+/** What a judge model says about coherence, from 1 to 5. */
+export interface JudgedCoherence {
+  readonly name: string;
+  /** Continuations of the tuned model that have a mark. */
+  readonly texts: number;
+  /** Their mean mark, and its one-sided 95 % bound. */
+  readonly score: number;
+  readonly lower: number;
+  /** Mean marks of the author's held-out text, and of the same with its words shuffled. */
+  readonly author: number;
+  readonly shuffled: number;
+  /** Share of the answers that could not be read. */
+  readonly missing: number;
+}
+
 export interface CoherenceInput {
   readonly model: OrderModel;
   readonly hold: readonly string[];
@@ -172,6 +187,24 @@ export interface CoherenceInput {
   readonly languageModel?:
     | { readonly name: string; readonly tuned: number; readonly hold: readonly number[] }
     | undefined;
+  /** Where a judge was asked. */
+  readonly judge?: JudgedCoherence | undefined;
+}
+
+/** The mark that continuations must have, and the one that text without sense may have. */
+const LEAST_MARK = 3, MOST_SHUFFLED = 2;
+/** Share of unreadable answers above which a judge is not fit for the task. */
+const MOST_MISSING = 0.02;
+
+/** Why a judge's marks say nothing; undefined for one who can tell text from no text. */
+function unfit({ name, author, shuffled, missing, texts }: JudgedCoherence): string | undefined {
+  if (texts === 0 || missing > MOST_MISSING) return `${name} left ${percent(missing)} of its answers unreadable`;
+  // Written so that NaN is unfit.
+  if (author >= LEAST_MARK && shuffled <= MOST_SHUFFLED) return undefined;
+  return `${name} is no judge: it gave ${author.toFixed(1)} to the author's own text and ${
+    shuffled.toFixed(1)
+  } to the ` +
+    `same words shuffled (${LEAST_MARK} or more and ${MOST_SHUFFLED} or less are right)`;
 }
 
 /** Words of a piece of held-out text that a continuation is compared with. */
@@ -179,23 +212,20 @@ const CHUNK = 300;
 const LEAST_CHUNKS = 5;
 
 /** Whether the tuned model's words stand in an order that makes sense, and do not come round and round. */
-export function coherenceGate({ model, hold, tuned, languageModel }: CoherenceInput): Gate {
+export function coherenceGate({ model, hold, tuned, languageModel, judge }: CoherenceInput): Gate {
   const pieces = hold.flatMap((text) => cutPieces(text, CHUNK));
-  const about = {
-    id: "coherence" as const,
-    title: "Coherence",
-    definition: languageModel
-      ? `bits per byte under ${languageModel.name}, and of word order under a small model: at most the 95th percentile of ` +
-        "the author's held-out text; no more loops than there"
-      : "bits a byte that word order costs under a small model of independent text: at most the 95th percentile of the " +
-        "author's held-out text; no more loops. It sees shuffled words, not shuffled sentences; a language model sees more",
-  };
+  const about = { id: "coherence" as const, title: "Coherence", definition: coherenceMeans(languageModel, judge) };
+  const unknown = judge && unfit(judge);
+  const marked = judge && unknown === undefined
+    ? `${judge.name} gives ${judge.score.toFixed(1)} of 5 to ${judge.texts} continuations (lower bound ` +
+      `${judge.lower.toFixed(1)}; the author's own ${judge.author.toFixed(1)})`
+    : undefined;
+  const badMark = judge && marked !== undefined && !(judge.score >= LEAST_MARK)
+    ? [`${marked}, and ${LEAST_MARK} are needed`]
+    : [];
   if (pieces.length < LEAST_CHUNKS || tuned.length === 0) {
-    return {
-      ...about,
-      status: "not shown",
-      why: `there are ${pieces.length} pieces of held-out text, and ${LEAST_CHUNKS} are needed`,
-    };
+    const few = `there are ${pieces.length} pieces of held-out text, and ${LEAST_CHUNKS} are needed`;
+    return { ...about, status: badMark.length > 0 ? "failed" : "not shown", why: [...badMark, few].join("; ") };
   }
   const limit = quantile(pieces.map((piece) => model.disorder(piece)), 0.95);
   const order = mean(tuned.map((text) => model.disorder(text)).filter(Number.isFinite));
@@ -209,17 +239,29 @@ export function coherenceGate({ model, hold, tuned, languageModel }: CoherenceIn
     ...(languageModel && spoken !== undefined && languageModel.tuned > spoken
       ? [`${languageModel.name} needs ${languageModel.tuned.toFixed(2)} bits a byte (limit ${spoken.toFixed(2)})`]
       : []),
+    ...badMark,
   ];
-  return {
-    ...about,
-    status: faults.length > 0 ? "failed" : "passed",
-    why: faults.length > 0
-      ? faults.join("; ")
-      : `word order ${order.toFixed(2)} bits a byte (limit ${limit.toFixed(2)}), loops ${percent(loops)}` +
-        (languageModel && spoken !== undefined
-          ? `, ${languageModel.name} ${languageModel.tuned.toFixed(2)} (limit ${spoken.toFixed(2)})`
-          : ""),
-  };
+  if (faults.length > 0) return { ...about, status: "failed", why: faults.join("; ") };
+  const found = [
+    `word order ${order.toFixed(2)} bits a byte (limit ${limit.toFixed(2)}), loops ${percent(loops)}`,
+    ...(languageModel && spoken !== undefined
+      ? [`${languageModel.name} ${languageModel.tuned.toFixed(2)} (limit ${spoken.toFixed(2)})`]
+      : []),
+    ...(marked === undefined ? [] : [marked]),
+  ];
+  return unknown === undefined
+    ? { ...about, status: "passed", why: found.join(", ") }
+    : { ...about, status: "not shown", why: `${unknown}; ${found.join(", ")}` };
+}
+
+function coherenceMeans(languageModel: CoherenceInput["languageModel"], judge: JudgedCoherence | undefined): string {
+  const marks = judge ? `; ${LEAST_MARK} of 5 by the judge ${judge.name}` : "";
+  return languageModel
+    ? `bits per byte under ${languageModel.name}, and of word order under a small model: at most the 95th percentile of ` +
+      `the author's held-out text; no more loops than there${marks}`
+    : "bits a byte that word order costs under a small model of independent text: at most the 95th percentile of the " +
+      `author's held-out text; no more loops${marks}` +
+      (judge ? "" : ". It sees shuffled words, not shuffled sentences; a language model or a judge sees more");
 }
 
 function repeatedOf(text: string): number {

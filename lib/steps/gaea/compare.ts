@@ -10,6 +10,7 @@ import { comparisonPage } from "../../view/style_page.ts";
 import { readAuthor } from "./compare_author.ts";
 import { askLanguageModel } from "./compare_coherence.ts";
 import type { ComparisonFile, Source } from "./compare_file.ts";
+import { judgeCoherence } from "./compare_judge.ts";
 import { comparisonText } from "./compare_report.ts";
 import { checkText, readSystems } from "./compare_systems.ts";
 import { impostersFrom } from "./imposters.ts";
@@ -36,6 +37,12 @@ const options = z.object({
   coherenceModel: z.string().optional().describe(
     "GGUF of a language model that is neither base nor tuned: a sharper test of coherence, by llama-perplexity",
   ),
+  judgeModel: z.string().optional().describe(
+    "Let this model mark how well the tuned model's text holds together, from 1 to 5; 3 are needed. Best of another family",
+  ),
+  judgeUrl: z.string().default("http://localhost:1234").describe("Its server, OpenAI-compatible"),
+  judgeSamples: z.int().min(1).max(15).default(3).describe("Readings of the judge for each text"),
+  concurrency: z.int().min(1).default(4).describe("Questions to the judge at a time"),
   minWords: z.int().min(500).default(5000).describe("Words of each side below which nothing is claimed"),
   resamples: z.int().min(100).max(20_000).default(1000).describe("Draws of the bootstrap"),
   seed: z.int().min(0).default(1969).describe("Draws samples and held-out text"),
@@ -96,15 +103,22 @@ export const compare = defineStep({
       { tuned: systems.tuned.map(({ text }) => text), hold: author.hold },
       context,
     );
+    const { judgeModel: model, judgeUrl: url, judgeSamples: samples, concurrency } = options;
+    const judge = model === undefined ? undefined : await judgeCoherence(
+      { tuned: systems.tuned, hold: author.hold },
+      { model, url, samples, seed, concurrency, kept: paths.judgements },
+      context,
+    );
     context.signal.throwIfAborted();
     const comparison: ComparisonFile = {
       version: 1,
       time: new Date(context.clock.now()).toISOString(),
       sources: { base: await sourceOf(base), tuned: await sourceOf(tuned), author: await sourceOf(paths.author) },
       parted: author.parted,
+      ...(judge ? { judge } : {}),
       settings: { seed, resamples, minWords: options.minWords },
       ...compareStyle(
-        { author, ...systems, imposters, background, languageModel },
+        { author, ...systems, imposters, background, languageModel, judge },
         { seed, tag, resamples, leastWords },
       ),
     };
@@ -141,6 +155,7 @@ function pathsOf(options: CompareOptions, env: Context["env"]) {
     validation: options.validation ?? join(dirname(author), "validation.jsonl"),
     output,
     page: output.replace(/(?:\.json)?$/i, ".html"),
+    judgements: output.replace(/(?:\.json)?$/i, "_judgements.jsonl"),
   };
 }
 

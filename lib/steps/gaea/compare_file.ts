@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
 import type { Comparison } from "../../evaluation/style/compare.ts";
+import type { JudgedCoherence } from "../../evaluation/style/gates.ts";
 
 /** JSON knows no NaN: what could not be measured is null there. */
 const figure = z.number().nullish().transform((value) => value ?? undefined);
@@ -52,6 +53,8 @@ export interface ComparisonFile extends Comparison {
   readonly sources: { readonly base: Source; readonly tuned: Source; readonly author: Source };
   /** How the author's text was parted. */
   readonly parted: string;
+  /** Marks for coherence, where a judge gave them. */
+  readonly judge?: JudgedCoherence;
   readonly settings: { readonly seed: number; readonly resamples: number; readonly minWords: number };
 }
 

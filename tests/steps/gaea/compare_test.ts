@@ -10,6 +10,7 @@ import { readComparison } from "@/steps/gaea/compare_file.ts";
 import { voicePath } from "@/steps/gaea/voice_files.ts";
 import { fakeContext } from "../../fakes/context.ts";
 import { withFolder } from "../../fakes/folder.ts";
+import { type Behaviour, fakeLmStudio, type SeenRequest } from "../../fakes/lmstudio.ts";
 import { realContext, tinyModel, whyNoLlama } from "../../fakes/llama.ts";
 
 const sample = (...path: string[]) => Deno.readTextFileSync(join(WORKSPACE, "data-samples", ...path));
@@ -204,5 +205,68 @@ Deno.test("a language model that is neither of the two is asked by llama-perplex
     equal(asked.name, "judge.gguf");
     ok(asked.tuned > 0 && Number.isFinite(asked.tuned));
     ok(asked.hold.length > 0 && asked.hold.every((bits) => bits > 0 && Number.isFinite(bits)));
+  });
+});
+
+/** A judge that knows the manuscript by heart: what stands in it holds together, nothing else does. */
+function markOf({ body }: SeenRequest): Behaviour {
+  const plain = (text: string) => text.replace(/\s+/g, " ").trim();
+  const said = body.messages?.at(-1)?.content ?? "";
+  const text = plain(/<response>([^]*)<\/response>/.exec(said)?.[1] ?? "");
+  const score = plain(MANUSCRIPT).includes(text) ? 5 : 1;
+  return { kind: "answer", content: JSON.stringify({ criterion: "coherence", score, evidence: "as read" }) };
+}
+
+Deno.test("a judge marks coherence, its marks are kept, and text that does not hold together fails", async () => {
+  await withFolder(async (folder) => {
+    const given = { ...await prepare(folder), judgeModel: "judge", judgeSamples: 1, overwrite: true };
+    await using server = fakeLmStudio({ models: [{ key: "judge", loaded: true }], behave: markOf });
+    const asked = { ...given, judgeUrl: server.url };
+    const { comparison } = await run(asked, fakeContext({ fetch }));
+    const gate = (from: typeof comparison) => from.gates.find(({ id }) => id === "coherence");
+    deepEqual([comparison.judge?.score, comparison.judge?.author, comparison.judge?.shuffled], [5, 5, 1]);
+    match(gate(comparison)?.why ?? "", /judge gives 5\.0 of 5 to 10 continuations/);
+    ok(gate(comparison)?.status !== "not shown");
+    const questions = server.requests.length;
+    equal(questions, 10 + 2 * 4);
+    await run(asked, fakeContext({ fetch }));
+    equal(server.requests.length, questions, "no mark is asked for twice");
+
+    const rows = (await Deno.readTextFile(given.tuned)).trimEnd().split("\n").map((line) => JSON.parse(line));
+    const broken = join(folder, "broken.jsonl");
+    const mixed = rows.map((row) => ({ ...row, text: row.text.split(/(?<=[.!?])\s+/).reverse().join(" ") }));
+    await Deno.writeTextFile(broken, mixed.map((row) => JSON.stringify(row) + "\n").join(""));
+    const failed = await run({ ...asked, tuned: broken }, fakeContext({ fetch }));
+    equal(gate(failed.comparison)?.status, "failed");
+    match(gate(failed.comparison)?.why ?? "", /judge gives 1\.0 of 5 .*, and 3 are needed/);
+    ok(failed.comparison.targets.every(({ status }) => status !== "met"));
+  });
+});
+
+Deno.test("a judge that cannot tell text from shuffled words, or is not to be read, shows nothing", async () => {
+  await withFolder(async (folder) => {
+    const given = { ...await prepare(folder), judgeModel: "judge", judgeSamples: 1, overwrite: true };
+    const outcome = async (behave: (request: SeenRequest) => Behaviour) => {
+      await using server = fakeLmStudio({ models: [{ key: "judge", loaded: true }], behave });
+      await Deno.remove(join(folder, "out"), { recursive: true }).catch(() => {});
+      const { comparison } = await run({ ...given, judgeUrl: server.url }, fakeContext({ fetch }));
+      return comparison.gates.find(({ id }) => id === "coherence");
+    };
+    const kind = await outcome(() => ({
+      kind: "answer",
+      content: '{"criterion": "coherence", "score": 4, "evidence": "fine"}',
+    }));
+    equal(kind?.status, "not shown");
+    match(
+      kind?.why ?? "",
+      /judge is no judge: it gave 4\.0 to the author's own text and 4\.0 to the same words shuffled/,
+    );
+    const dumb = await outcome(() => ({ kind: "answer", content: "It is fine." }));
+    equal(dumb?.status, "not shown");
+    match(dumb?.why ?? "", /left 100\.0 % of its answers unreadable/);
+    await rejects(
+      run({ ...given, judgeUrl: "http://127.0.0.1:9" }, fakeContext({ fetch })),
+      (error: Error) => error instanceof UserError && /127\.0\.0\.1:9/.test(error.message),
+    );
   });
 });
