@@ -105,15 +105,15 @@ export const gate = defineStep({
     using ledger = openLedger(ledgerPath);
     const run = runOf(ledger, ledgerPath);
     const { themes } = planOptions.parse(run.plan ?? {});
-    const files = { ...usual, themes: options.themes ?? await ifThere(themes) ?? usual.themes };
+    const files = { ...usual, themes: options.themes ?? await ifThere(themes, context) ?? usual.themes };
     const gates = await loadGates(files);
-    const { personas } = await loadPersonas(options.personas ?? await ifThere(run.personas) ?? personasPath);
+    const { personas } = await loadPersonas(options.personas ?? await ifThere(run.personas, context) ?? personasPath);
     if (ledger.note("remembered") !== String(ledger.count())) await recall(run, ledger, ledgerPath, context);
     if (run.engine === "rehearsal") context.emit({ type: "log", level: "warn", message: REHEARSAL_NOTICE });
 
     const unused = new Map<string, number>();
     const { minMatches } = options;
-    const sources = await sourcesOf(run, options, context.env);
+    const sources = await sourcesOf(run, options, context);
     const corpus = sources.find(({ kind }) => kind === "gutenberg")?.path;
     const others: SourceChunk[] = [];
     for (const source of sources.filter(({ kind }) => kind !== "gutenberg")) {
@@ -188,16 +188,24 @@ function runOf(ledger: Ledger, path: string): RunNote {
 async function sourcesOf(
   run: RunNote,
   { input, dataDir, themes }: Options,
-  env: Context["env"],
+  context: Context,
 ): Promise<SourcePath[]> {
   const plan = planOptions.parse(run.plan ?? {});
-  const usual = dataDir !== undefined && plan.sourceKind === "gutenberg" ? undefined : await ifThere(run.input);
-  return await planSources({ ...plan, themes, dataDir: dataDir ?? plan.dataDir, input: input ?? usual }, env);
+  const usual = input !== undefined || dataDir !== undefined && plan.sourceKind === "gutenberg"
+    ? undefined
+    : await ifThere(run.input, context);
+  return await planSources({ ...plan, themes, dataDir: dataDir ?? plan.dataDir, input: input ?? usual }, context.env);
 }
 
 /** What a run read may have been moved since, or the whole workspace. */
-async function ifThere(path: string | undefined): Promise<string | undefined> {
-  return path !== undefined && await exists(path) ? path : undefined;
+async function ifThere(path: string | undefined, { emit }: Pick<Context, "emit">): Promise<string | undefined> {
+  if (path === undefined || await exists(path)) return path;
+  emit({
+    type: "log",
+    level: "warn",
+    message: `"${path}", which the run read, is gone: the usual one takes its place`,
+  });
+  return undefined;
 }
 
 /** Follows the run's plan through the ledger, where the run ended before it had built its dataset. */

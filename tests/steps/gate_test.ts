@@ -216,7 +216,9 @@ Deno.test("gate takes the personas and themes of the run, unless told otherwise 
     ok(!/Old Red/.test(await read(".jsonl")));
     await Deno.remove(own);
     await Deno.remove(themes);
+    context.events.length = 0;
     await gated();
+    match(JSON.stringify(context.events), /themes\.jsonc.*is gone.*personas\.jsonc.*is gone/);
     ok(!/Old Red/.test(await read(".jsonl")));
   }));
 
