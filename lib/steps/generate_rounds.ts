@@ -162,10 +162,14 @@ async function budgetLimit(
   return limit;
 }
 
-async function tellExpected(total: number, { answering, forecaster, options, context, ledger }: Asking): Promise<void> {
+async function tellExpected(
+  total: number,
+  { answering, forecaster, options, context, ledger, account }: Asking,
+): Promise<void> {
   if (answering.name === "rehearsal") return;
   const line = await expected(total, forecaster, answering.model, options, context.env);
-  const resumed = ledger.count() > 0 ? ` (${counted(ledger.count(), "answer is", "answers are")} there already)` : "";
+  const before = ledger.count() - account.sent;
+  const resumed = before > 0 ? ` (${counted(before, "answer is", "answers are")} there already)` : "";
   const message = `${counted(total, "example")} to make${resumed}; ` +
     (line ? `forecast: ${line}` : "the forecast comes with the first answers");
   context.emit({ type: "log", level: "info", message });
