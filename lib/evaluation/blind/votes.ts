@@ -84,6 +84,43 @@ export function openVotes(path: string, trial: string): VoteBook {
   };
 }
 
+/**
+ * Puts a book with votes on other texts aside, under a name by which it is found again when those texts are judged once
+ * more: as now the book on `trial`, where there was one.
+ *
+ * @returns Where the other book lies now; undefined where nothing had to be done.
+ * @throws {UserError} the file holds no votes.
+ */
+export function setVotesAside(path: string, trial: string): string | undefined {
+  const asideOf = (name: string) => path.replace(/(?:\.sqlite)?$/, `_${name.slice(0, 12)}.sqlite`);
+  if (!isFile(path)) return undefined;
+  const known = trialOf(path);
+  if (known === undefined || known === trial) return undefined;
+  const aside = asideOf(known);
+  Deno.renameSync(path, aside);
+  if (isFile(asideOf(trial))) Deno.renameSync(asideOf(trial), path);
+  return aside;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** What a book's votes are on. */
+function trialOf(path: string): string | undefined {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+    const value = database.prepare("SELECT value FROM about WHERE name = 'trial'").get()?.value;
+    return typeof value === "string" ? value : undefined;
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
 function openDatabase(path: string): DatabaseSync {
   Deno.mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: 2000 });

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../../core/errors.ts";
-import { sha256, writeFileAtomic } from "../../core/files.ts";
+import { sha256, sha256File, writeFileAtomic } from "../../core/files.ts";
 import { count } from "../../core/format.ts";
 import { readJsonc } from "../../core/jsonc.ts";
 import { makeToken } from "../../core/page_guard.ts";
@@ -14,11 +14,11 @@ import { blindText, claimOf } from "../../evaluation/blind/report.ts";
 import { openSession } from "../../evaluation/blind/session.ts";
 import { type BlindTally, tallyVotes } from "../../evaluation/blind/tally.ts";
 import { makeTrials, type Trial } from "../../evaluation/blind/trial.ts";
-import { openVotes, type VoteBook } from "../../evaluation/blind/votes.ts";
+import { openVotes, setVotesAside, type VoteBook } from "../../evaluation/blind/votes.ts";
 import { openaiEngine } from "../../llm/openai.ts";
 import { apiToken, serverAddress } from "../../llm/server.ts";
 import { blindHandler } from "./blind_server.ts";
-import { authorPassages, type BlindSources, pairContinuations } from "./blind_sources.ts";
+import { authorPassages, type BlindSources, blindVoices, pairContinuations } from "./blind_sources.ts";
 
 const options = z.object({
   latest: z.boolean().default(false).describe(
@@ -40,7 +40,7 @@ const options = z.object({
   concurrency: z.int().min(1).default(4).describe("Questions to the judge at a time"),
   report: z.boolean().default(false).describe("Only say what the votes show so far"),
   votes: z.string().optional().describe(
-    "Where the votes are kept; default: <data-dir>/gaea/benchmarks/blind_votes.sqlite",
+    "Where the votes are kept; default: <data-dir>/gaea/benchmarks/blind_votes.sqlite, from which votes on other texts are put aside",
   ),
   output: z.string().optional().describe("Outcome; default: <data-dir>/gaea/benchmarks/blind.json"),
   seed: z.int().min(0).default(1969).describe("Draws sides, order, excerpts and catch trials"),
@@ -69,7 +69,13 @@ export const blind = defineStep({
   },
   async run(options, context): Promise<BlindResult> {
     const paths = pathsOf(options, context.env);
-    const { trials, fingerprint } = await trialsOf(paths, options, context);
+    checkUse(options);
+    const voices = await blindVoices(paths);
+    const { trials, fingerprint } = await trialsOf(voices, paths, options, context);
+    const aside = options.votes === undefined ? setVotesAside(paths.votes, fingerprint) : undefined;
+    if (aside !== undefined) {
+      context.emit({ type: "log", level: "info", message: `votes on other texts are kept as "${aside}"` });
+    }
     using votes = openVotes(paths.votes, fingerprint);
     const tally = () => tallyVotes(votes.all(), trials, options.seed);
     let judge: BlindResult["judge"];
@@ -84,7 +90,9 @@ export const blind = defineStep({
       ...(judge ? { judge } : {}),
       output: paths.output,
     };
-    await writeFileAtomic(paths.output, JSON.stringify({ version: 1, ...result, votes: votes.all() }, null, 2) + "\n");
+    const sources = { base: await sha256File(voices.base), tuned: await sha256File(voices.tuned) };
+    const file = { version: 1, ...result, sources, votes: votes.all() };
+    await writeFileAtomic(paths.output, JSON.stringify(file, null, 2) + "\n");
     context.emit({ type: "artifact", path: paths.output, title: "Blind trial" });
     return result;
   },
@@ -114,11 +122,7 @@ function pathsOf(options: BlindOptions, env: Context["env"]): BlindPaths {
   };
 }
 
-async function trialsOf(
-  paths: BlindPaths,
-  options: BlindOptions,
-  context: Context,
-): Promise<{ trials: Trial[]; fingerprint: string }> {
+function checkUse(options: BlindOptions): void {
   if (options.latest && (options.base ?? options.tuned) !== undefined) {
     throw new UsageError(
       "Cannot use --latest with --base or --tuned: the newest continuations are looked for, or files named",
@@ -127,8 +131,16 @@ async function trialsOf(
   if ((options.base === undefined) !== (options.tuned === undefined)) {
     throw new UsageError("Cannot compare one side alone: give both --base and --tuned, or neither for the newest");
   }
+}
+
+async function trialsOf(
+  voices: { readonly base: string; readonly tuned: string },
+  paths: BlindPaths,
+  options: BlindOptions,
+  context: Context,
+): Promise<{ trials: Trial[]; fingerprint: string }> {
   const [continued, passages] = await Promise.all([
-    pairContinuations(paths, context),
+    pairContinuations(voices, paths.validation, context),
     authorPassages(paths.author, context),
   ]);
   const { seed, maxWords: mostWords, catchEvery } = options;

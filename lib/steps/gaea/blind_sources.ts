@@ -16,6 +16,11 @@ export interface BlindSources {
   readonly validation: string;
 }
 
+/** The files of both sides: those that are named, else the newest. */
+export async function blindVoices({ benchmarks, base, tuned }: BlindSources): Promise<{ base: string; tuned: string }> {
+  return base !== undefined && tuned !== undefined ? { base, tuned } : await newestVoices(benchmarks);
+}
+
 /**
  * The continuations of both sides by prompt, the first sample of each, with the author's own where the held-out examples
  * have it.
@@ -23,10 +28,10 @@ export interface BlindSources {
  * @throws {UserError} a file is missing or bad, or the two sides have no prompt in common.
  */
 export async function pairContinuations(
-  { benchmarks, base, tuned, validation }: BlindSources,
+  paths: { readonly base: string; readonly tuned: string },
+  validation: string,
   context: Context,
 ): Promise<Continued[]> {
-  const paths = base !== undefined && tuned !== undefined ? { base, tuned } : await newestVoices(benchmarks);
   const [first, second] = await Promise.all([
     readContinuations(paths.base, context),
     readContinuations(paths.tuned, context),

@@ -23,6 +23,8 @@ export const TargetRow = z.object({
   naive: z.object({ value: figure, definition: z.string(), differs: z.string() }),
 });
 
+const SourceRow = z.object({ path: z.string(), sha256: z.string().optional() });
+
 /** What a decision needs of a comparison; the rest of the file is for people and pictures. */
 export const ComparisonSummary = z.object({
   version: z.literal(1),
@@ -37,6 +39,8 @@ export const ComparisonSummary = z.object({
   })),
   background: z.string(),
   notes: z.array(z.string()),
+  /** What was compared; absent in files of earlier versions. */
+  sources: z.object({ base: SourceRow, tuned: SourceRow }).optional(),
 });
 export type ComparisonSummary = z.infer<typeof ComparisonSummary>;
 

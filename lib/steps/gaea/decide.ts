@@ -62,8 +62,8 @@ export const decide = defineStep({
     if (!options.overwrite && await exists(paths.output)) {
       throw new UsageError(`Cannot write "${paths.output}": it exists already`, "Decide anew by --overwrite.");
     }
-    const { targets, gates } = await readComparison(paths.comparison);
-    const blind = await readBlind(paths.blind, options.blind !== undefined);
+    const { targets, gates, sources } = await readComparison(paths.comparison);
+    const blind = await readBlind(paths.blind, options.blind !== undefined, sources);
     const trained: TrainedWith = await readTrained(paths.run, context);
     const judged: Judged[] = [...targets, ...(blind ? [blind] : options.needBlind ? [NO_BLIND] : [])];
     const decision = decideBy(judged, gates, trained);

@@ -8,6 +8,7 @@ import type { Context } from "../../core/step.ts";
 import { claimOf } from "../../evaluation/blind/report.ts";
 import { type QuestionTally, TARGET } from "../../evaluation/blind/tally.ts";
 import type { Judged, TrainedWith } from "../../evaluation/decision.ts";
+import type { ComparisonSummary } from "./compare_file.ts";
 import { readHistory } from "../../training/runs.ts";
 
 const Rate = z.object({
@@ -19,6 +20,8 @@ const Rate = z.object({
   n: z.number(),
 });
 const BlindFile = z.object({
+  /** SHA-256 of the continuations; absent in files of earlier versions. */
+  sources: z.object({ base: z.string(), tuned: z.string() }).optional(),
   tally: z.object({
     questions: z.object({
       fidelity: z.object({
@@ -38,20 +41,30 @@ const BlindFile = z.object({
 });
 
 /**
- * The blind trial as a target: which text sounds more like the author.
+ * The blind trial as a target: which text sounds more like the author. One that was held on other texts than were compared,
+ * as before another training, shows nothing.
  *
  * @param wanted False where the file may be missing.
  * @throws {UserError} a file that is no outcome of a blind trial.
  */
-export async function readBlind(path: string, wanted: boolean): Promise<Judged | undefined> {
+export async function readBlind(
+  path: string,
+  wanted: boolean,
+  compared: ComparisonSummary["sources"],
+): Promise<Judged | undefined> {
   if (!wanted && !await Deno.stat(path).then(() => true, () => false)) return undefined;
   const file = await readJson(path, BlindFile, "no outcome of a blind trial", "Hold one: deno task gaea:blind");
   const fidelity = file.tally.questions.fidelity as QuestionTally;
   const { winRate, claim } = fidelity;
+  const target = { id: "blind", title: "Blind preference", goal: TARGET };
+  const isOther = (side: "base" | "tuned") =>
+    file.sources !== undefined && compared?.[side].sha256 !== undefined && file.sources[side] !== compared[side].sha256;
+  if (isOther("base") || isOther("tuned")) {
+    const why = `"${path}" is a trial of other texts than were compared: hold one on these, deno task gaea:blind`;
+    return { ...target, status: "not shown", why };
+  }
   return {
-    id: "blind",
-    title: "Blind preference",
-    goal: TARGET,
+    ...target,
     status: claim === "shown" ? "met" : claim,
     why: claim === "shown" ? "" : claimOf("fidelity", fidelity),
     ...(winRate ? { estimate: winRate.estimate, lower: winRate.lower, upper: winRate.upper } : {}),

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { openSession } from "@/evaluation/blind/session.ts";
 import { makeTrials } from "@/evaluation/blind/trial.ts";
-import { openVotes } from "@/evaluation/blind/votes.ts";
+import { openVotes, setVotesAside } from "@/evaluation/blind/votes.ts";
 import { opening, textBy } from "../../fakes/continuations.ts";
 import { withFolder } from "../../fakes/folder.ts";
 
@@ -59,6 +59,32 @@ Deno.test("a vote that is not asked for now is refused: a key pressed twice, ano
     equal(session.takeBack("ann").next?.question, "fidelity");
     equal(votes.all().length, 0);
     equal(session.takeBack("ann").done, 0);
+  }));
+
+Deno.test("setVotesAside keeps votes on other texts, and finds them again", () =>
+  withFolder((folder) => {
+    const path = join(folder, "votes.sqlite");
+    const votesOn = (trial: string) => {
+      setVotesAside(path, trial);
+      using votes = openVotes(path, trial);
+      return votes.all().length;
+    };
+    const vote = {
+      rater: "Ada",
+      trial: "p1",
+      question: "fidelity",
+      choice: "left",
+      left: "base",
+      right: "tuned",
+    } as const;
+    {
+      using votes = openVotes(path, "one");
+      votes.give({ ...vote, latency_ms: 1, given: "2026-01-01T00:00:00.000Z" });
+    }
+    equal(setVotesAside(path, "one"), undefined);
+    deepEqual([votesOn("two"), votesOn("one"), votesOn("two")], [0, 1, 0]);
+    equal(setVotesAside(join(folder, "none.sqlite"), "one"), undefined);
+    return Promise.resolve();
   }));
 
 Deno.test("openVotes refuses votes on other texts, and what is no book of votes", () =>

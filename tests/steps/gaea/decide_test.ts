@@ -95,3 +95,22 @@ Deno.test("gaea:decide says which file is missing or is something else", () =>
     await Deno.writeTextFile(join(folder, "gaea", "benchmarks", "blind.json"), "{}");
     await rejects(decideIn(folder), /it is no outcome of a blind trial/);
   }));
+
+Deno.test("a blind trial that was held on other texts than were compared shows nothing", () =>
+  withFolder(async (folder) => {
+    await writeFigures(folder, "met", "shown");
+    const path = (name: string) => join(folder, "gaea", "benchmarks", name);
+    const add = async (name: string, sources: unknown) =>
+      await Deno.writeTextFile(
+        path(name),
+        JSON.stringify({ ...JSON.parse(await Deno.readTextFile(path(name))), sources }),
+      );
+    const source = (sha256: string) => ({ path: "voice.jsonl", sha256 });
+    await add("comparison.json", { base: source("a"), tuned: source("b") });
+    await add("blind.json", { base: "a", tuned: "b" });
+    equal((await decideIn(folder)).decision, "deploy");
+    await add("blind.json", { base: "a", tuned: "c" });
+    const { decision, targets } = await decideIn(folder, { overwrite: true });
+    equal(decision, "measure");
+    match(targets.find(({ id }) => id === "blind")?.why ?? "", /other texts than were compared/);
+  }));
