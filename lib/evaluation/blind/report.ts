@@ -53,12 +53,12 @@ export function blindText(tally: BlindTally): string {
     `${medianSeconds.toFixed(0)} s`,
   ]);
   return [
-    textTable(["Question", "Won", "Lost", "Alike", "Neither", "Rate", "Lower bound", "α"], questions),
-    textTable(["Rater", "Votes", "Catch trials", "", "Median"], raters),
     QUESTIONS.flatMap((name) => {
       const question = tally.questions[name];
       return [claimOf(titles[name], question), ...lengthRemark(titles[name], question)];
     }).join("\n"),
+    textTable(["Question", "Won", "Lost", "Alike", "Neither", "Rate", "Lower bound", "α"], questions),
+    textTable(["Rater", "Votes", "Catch trials", "", "Median"], raters),
     "Rate: (won + half of alike and neither) / votes. Lower bound: one-sided 95 %; a claim needs it above " +
     `${100 * TARGET} %.`,
   ].join("\n\n");
