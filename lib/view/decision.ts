@@ -90,20 +90,26 @@ function marked(text: string): string {
   );
 }
 
+/** Reasons are read to their end. */
+const WHOLE = { widest: 2000 };
+
 /** For a person: with pictures of the targets and of how the training went. */
 export function decisionPage(decided: Decided, trained: TrainedWith, time: string): Promise<string> {
   const { decision, reason, targets, gates, deploy } = decided;
   const tables = {
-    targets: table(targets.map(({ title, goal, estimate, lower, upper, status, why }) => ({
-      target: title,
-      goal: `> ${Math.round(100 * goal)} %`,
-      figure: percent(estimate),
-      "lower bound": percent(lower),
-      "upper bound": percent(upper),
-      verdict: status,
-      why,
-    }))),
-    gates: table(gates.map(({ title, status, why }) => ({ gate: title, outcome: status, found: why }))),
+    targets: table(
+      targets.map(({ title, goal, estimate, lower, upper, status, why }) => ({
+        target: title,
+        goal: `> ${Math.round(100 * goal)} %`,
+        figure: percent(estimate),
+        "lower bound": percent(lower),
+        "upper bound": percent(upper),
+        verdict: status,
+        why,
+      })),
+      WHOLE,
+    ),
+    gates: table(gates.map(({ title, status, why }) => ({ gate: title, outcome: status, found: why })), WHOLE),
     remedies: table(decided.remedies.map(({ advice, flags = "", for: asking }) => ({
       "what to change": advice,
       "deno task gaea:config": flags,

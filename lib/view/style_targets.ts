@@ -12,16 +12,19 @@ const percent = (share: number | undefined | null) =>
 
 /** The targets with their verdicts. */
 export function targetsTable({ targets }: Pick<Comparison, "targets">): Table {
-  return table(targets.map(({ title, goal, estimate, lower, base, author, status, why }) => ({
-    target: title,
-    goal: `>\u00a0${100 * goal}\u00a0%`,
-    tuned: percent(estimate),
-    "lower bound": percent(lower),
-    base: percent(base),
-    author: percent(author),
-    verdict: status.replace(" ", "\u00a0"),
-    why,
-  })));
+  return table(
+    targets.map(({ title, goal, estimate, lower, base, author, status, why }) => ({
+      target: title,
+      goal: `>\u00a0${100 * goal}\u00a0%`,
+      tuned: percent(estimate),
+      "lower bound": percent(lower),
+      base: percent(base),
+      author: percent(author),
+      verdict: status.replace(" ", "\u00a0"),
+      why,
+    })),
+    { widest: 2000 },
+  );
 }
 
 /** What each figure is, and the naive one beside it. */
