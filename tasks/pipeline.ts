@@ -53,6 +53,12 @@ await enter(async () => {
     const faults = [...raw.faults, ...stray.map((word) => `Cannot use "${word}": one preset at a time, then flags`)];
     const options = checkOptions(Own, pick(raw.values, own.map(({ key }) => key)), faults);
     const stages = selectStages(stagesOf(pipeline, raw.values), options);
+    for (const flag of shared.filter(({ key }) => key in raw.values && key !== "manuscript")) {
+      // Whoever trains with another value must not find out in the morning that nothing took it.
+      if (stages.some(({ options }) => flag.key in options)) continue;
+      const message = `--${flag.name} changes nothing here: no stage that was chosen takes it`;
+      context.emit({ type: "log", level: "warn", message });
+    }
 
     if (options.dryRun) {
       console.log(planTable(pipeline, await planStages(stages, pipeline.runs, context, options.force)));

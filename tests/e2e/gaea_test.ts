@@ -82,6 +82,9 @@ Deno.test("pipeline gaea --dry-run lists the stages of the rehearsal, or of the 
     for (const { out } of [rehearsal, real]) {
       for (const stage of [...STAGES, "decide"]) match(out, new RegExp(`^${stage} +would run +not done yet`, "m"));
     }
+    const late = await pipeline("--dry-run", "--data-dir", folder, "--from", "train", "--lora-r", "8", "--seed", "7");
+    match(late.err, /--lora-r changes nothing here/);
+    equal(/--seed/.test(late.err), false);
     deepEqual([...Deno.readDirSync(folder)], []);
   }));
 
