@@ -3,14 +3,8 @@ import type { Background } from "./background.ts";
 import { learnOrder } from "./coherence.ts";
 import { type Copied, copiedFrom, indexOriginal } from "./copying.ts";
 import { mattr, mtld } from "./diversity.ts";
-import {
-  coherenceGate,
-  type CoherenceInput,
-  type Gate,
-  imposterGate,
-  type ImposterResult,
-  memorisationGate,
-} from "./gates.ts";
+import { coherenceGate, type CoherenceInput } from "./gate_coherence.ts";
+import { type Gate, imposterGate, type ImposterResult, memorisationGate } from "./gates.ts";
 import { type Improvement, improvementsOf } from "./improvements.ts";
 import { chooseMarkers, gainedWords, type Marker, vocabularyOf } from "./markers.ts";
 import { type Each, type Measures, measureStyle } from "./measure.ts";

@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { Context } from "../../core/step.ts";
-import type { CoherenceInput } from "../../evaluation/style/gates.ts";
+import type { CoherenceInput } from "../../evaluation/style/gate_coherence.ts";
 import { measurePerplexity } from "../../llm/perplexity.ts";
 
 /** Tokens of a chunk. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { UserError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
 import type { Comparison } from "../../evaluation/style/compare.ts";
-import type { JudgedCoherence } from "../../evaluation/style/gates.ts";
+import type { JudgedCoherence } from "../../evaluation/style/gate_coherence.ts";
 
 /** JSON knows no NaN: what could not be measured is null there. */
 const figure = z.number().nullish().transform((value) => value ?? undefined);

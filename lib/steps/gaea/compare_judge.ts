@@ -8,7 +8,7 @@ import type { Context } from "../../core/step.ts";
 import { seededRandom, shuffle } from "../../dialogue/random.ts";
 import { judge, type Judged, Rubric } from "../../evaluation/judge.ts";
 import { bootstrap, mean } from "../../evaluation/statistics.ts";
-import type { JudgedCoherence } from "../../evaluation/style/gates.ts";
+import type { JudgedCoherence } from "../../evaluation/style/gate_coherence.ts";
 import { cutPieces } from "../../evaluation/style/pieces.ts";
 import type { Continuation } from "../../evaluation/style/systems.ts";
 import { openaiEngine } from "../../llm/openai.ts";
