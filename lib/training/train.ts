@@ -36,6 +36,8 @@ export interface TrainedRun {
 export interface TrainerSettings extends ProcessSettings {
   /** What was found before; kept with the run. */
   readonly findings?: readonly Finding[];
+  /** The task that goes on with the run, and what it needs to be told; for advice. @default {"train"} */
+  readonly task?: string;
   /** What only this trainer reads of its configuration. */
   readonly extra?: Readonly<Record<string, unknown>>;
   /** Silence after which a warning comes, in milliseconds: longer than any step or saving. @default {900_000} */
@@ -105,7 +107,7 @@ export async function trainModel(
   }
   const outcome = await readOutcome(folder);
   const whole = (await checkpointsOf(folder)).find(({ fault }) => fault === undefined);
-  const goOn = whole && `deno task train --resume-latest --output-dir "${folder}"`;
+  const goOn = whole && `deno task ${settings.task ?? "train"} --resume-latest --output-dir "${folder}"`;
   state = { ...state, ...endOf(outcome, whole?.folder), ended: new Date(context.clock.now()).toISOString() };
   // Where the disk is full, why it failed is the more important word.
   const keep = () => writeJson(paths.state, state).catch(() => {});

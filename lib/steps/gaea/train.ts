@@ -58,8 +58,11 @@ export const train = defineStep({
 async function runOnce(options: GaeaTrainOptions, context: Context): Promise<TrainResult> {
   const path = configOf(options, context);
   const plan = await planVoice(options, context);
-  if (options.trainer === "trl") return await runPlan(plan, options, context);
+  if (options.trainer === "trl") {
+    return await runPlan(plan, options, context, { task: "gaea:train --trainer trl" });
+  }
   return await runPlan(plan, options, context, {
+    task: "gaea:train",
     script: "train_axolotl.py",
     toolchain: "axolotl",
     extra: { axolotl: resolve(path) },
