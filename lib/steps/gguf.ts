@@ -14,7 +14,7 @@ import { type GgufRecord, ggufRecordPath } from "../training/gguf_record.ts";
 import { type HeldOut, proseOf, questionsOf, readHeldOut } from "../training/held_out.ts";
 import { findingLines } from "../training/finding_lines.ts";
 import { findMergeBase } from "../training/merge_base.ts";
-import { readMergeRecord } from "../training/merge_record.ts";
+import { MERGE_RECORD, readMergeRecord } from "../training/merge_record.ts";
 import { refuseExisting } from "../training/part.ts";
 import { rehearsalPath, rehearseExport } from "../training/rehearse.ts";
 import { heldOutFile } from "./merge.ts";
@@ -22,6 +22,9 @@ import { heldOutFile } from "./merge.ts";
 const options = z.object({
   modelPath: z.string().optional().describe(
     "Model to convert: a folder, an id of the hub, or tiny; default: <data-dir>/output/merged-deepred",
+  ),
+  baseOf: z.string().optional().describe(
+    "Merged model whose base is converted instead, to compare with: what merge.json in it names",
   ),
   outputPath: z.string().optional().describe("GGUF to write; default: <data-dir>/output/deepred.gguf"),
   quantType: z.string().regex(/^[A-Za-z0-9_]+$/, "the name of a type of llama.cpp").default("q4_k_m").describe(
@@ -65,9 +68,12 @@ export const gguf = defineStep({
   files(options, { env }) {
     const { model, output, root } = pathsOf(options, env);
     if (options.rehearse) return { reads: [], writes: [rehearsalPath(root)] };
-    return { reads: [model], writes: [output, ggufRecordPath(output)] };
+    const { baseOf } = options;
+    const read = baseOf === undefined ? model : join(baseOf, MERGE_RECORD);
+    return { reads: [read], writes: [output, ggufRecordPath(output)] };
   },
-  async run(options, context): Promise<GgufResult> {
+  async run({ baseOf, ...given }, context): Promise<GgufResult> {
+    const options = baseOf === undefined ? given : { ...given, modelPath: await baseName(baseOf, given.modelPath) };
     const { model, output, root } = pathsOf(options, context.env);
     const request: Omit<GgufRequest, "model"> = {
       output,
@@ -100,6 +106,17 @@ function pathsOf({ modelPath, outputPath, dataDir: given }: GgufOptions, env: Co
     model: resolve(modelPath ?? join(root, "output", "merged-deepred")),
     output: resolve(outputPath ?? join(root, "output", "deepred.gguf")),
   };
+}
+
+/** The base of a merged model, as it was named. */
+async function baseName(merged: string, modelPath: string | undefined): Promise<string> {
+  if (modelPath !== undefined) throw new UsageError("Cannot use --base-of with --model-path: one model is converted");
+  const record = await readMergeRecord(merged);
+  if (record) return record.base.name;
+  throw new UsageError(
+    `Cannot convert the base of "${merged}": there is no ${MERGE_RECORD}`,
+    "Merge first (deno task merge), or name the base by --model-path.",
+  );
 }
 
 async function mergedModel(folder: string): Promise<string> {
