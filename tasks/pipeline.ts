@@ -5,7 +5,7 @@ import { helpText } from "@/core/help.ts";
 import { checkOptions, flagsOf, readFlags } from "@/core/options.ts";
 import { planStages, runStages, selectStages } from "@/core/pipeline.ts";
 import { terminal } from "@/core/terminal.ts";
-import { loadPipeline, PRESET_NAMES, sharedFlags, stagesOf } from "@/steps/pipelines.ts";
+import { loadPipeline, type Outline, outlineOf, PRESET_NAMES, sharedFlags, stagesOf } from "@/steps/pipelines.ts";
 import { planTable, summaryTable, whatNext } from "./pipeline_report.ts";
 
 const Own = z.object({
@@ -39,15 +39,13 @@ await enter(async () => {
     const own = flagsOf(Own);
     const { dataDir, manuscript } = readFlags(flagsOf(Deciding), args).values;
     const dataRoot = typeof dataDir === "string" ? dataDir : undefined;
-    const pipeline = await loadPipeline(name, dataRoot, context.env, { manuscript: manuscript !== undefined });
-    const shared = sharedFlags(pipeline);
+    const given = { manuscript: manuscript !== undefined };
     if (args.includes("--help") || args.includes("-h")) {
-      const usage = `deno task pipeline [${PRESET_NAMES.join("|")}] [options]`;
-      const steps = pipeline.stages.map(({ name, step }) => `  ${name.padEnd(10)} ${step.summary}`).join("\n");
-      return console.log(
-        helpText(usage, `${name}: ${pipeline.summary}\n\n${steps}`, [...own, ...shared], EXAMPLES),
-      );
+      const usage = `deno task pipeline [${PRESET_NAMES.join("|")}] [options] [options of its steps]`;
+      return console.log(helpText(usage, outline(name, await outlineOf(name, given)), own, EXAMPLES));
     }
+    const pipeline = await loadPipeline(name, dataRoot, context.env, given);
+    const shared = sharedFlags(pipeline);
     const raw = readFlags([...own, ...shared], args);
     const stray = raw.positional.filter((word) => word !== name);
     const faults = [...raw.faults, ...stray.map((word) => `Cannot use "${word}": one preset at a time, then flags`)];
@@ -75,6 +73,17 @@ await enter(async () => {
     context.close();
   }
 });
+
+function outline(name: string, { summary, stages }: Outline): string {
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  return [
+    `${name}: ${summary}`,
+    "",
+    ...stages.map(({ name, step }) => `  ${name.padEnd(width)}  deno task ${step}`),
+    "",
+    "An option of a step reaches every step that has it; `deno task STEP --help` tells of them.",
+  ].join("\n");
+}
 
 function pick(values: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));

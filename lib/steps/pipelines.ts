@@ -110,30 +110,54 @@ export interface Pipeline {
   readonly skip: z.output<typeof Preset>["skip"];
 }
 
-/**
- * Loads a preset by name.
- *
- * @param dataRoot The `--data-dir` option, where given.
- * @param given Whether `--manuscript` was given: without it the pipeline gaea is a rehearsal.
- * @throws {UsageError} an unknown preset, or one that asks for what it may not have.
- */
-export async function loadPipeline(
-  name: string,
-  dataRoot: string | undefined,
-  env: Readonly<Record<string, string>>,
-  given: { readonly manuscript?: boolean } = {},
-): Promise<Pipeline> {
+/** What a preset is, and its stages: read without its steps, which take longer to load than anybody waits for help. */
+export interface Outline {
+  readonly summary: string;
+  readonly stages: readonly { readonly name: string; readonly step: string }[];
+}
+
+/** @throws {UsageError} an unknown preset. */
+export async function outlineOf(name: string, given: Given = {}): Promise<Outline> {
+  const { stages, path } = chosen(name, given);
+  const { summary } = await readJsonc(path, Preset);
+  return { summary, stages };
+}
+
+interface Given {
+  /** Whether `--manuscript` was given: without it the pipeline gaea is a rehearsal. */
+  readonly manuscript?: boolean;
+}
+
+function chosen(name: string, given: Given) {
   const kind = PIPELINES[name];
   if (!kind) {
     throw new UsageError(
       `Unknown preset "${name}": did you mean "${closest(name, PRESET_NAMES)}"? There are ${PRESET_NAMES.join(", ")}`,
     );
   }
-  const entries = kind.stages.map((entry) => entry.split("=")).map(([stage = "", step = stage]) => ({ stage, step }));
   const rehearsal = kind.rehearsal && !(kind.rehearsal.without && given[kind.rehearsal.without])
     ? kind.rehearsal
     : undefined;
-  const path = presetPath(`${rehearsal?.preset ?? kind.preset}.jsonc`);
+  return {
+    stages: kind.stages.map((entry) => entry.split("=")).map(([name = "", step = name]) => ({ name, step })),
+    path: presetPath(`${rehearsal?.preset ?? kind.preset}.jsonc`),
+    isRehearsal: rehearsal !== undefined,
+  };
+}
+
+/**
+ * Loads a preset by name.
+ *
+ * @param dataRoot The `--data-dir` option, where given.
+ * @throws {UsageError} an unknown preset, or one that asks for what it may not have.
+ */
+export async function loadPipeline(
+  name: string,
+  dataRoot: string | undefined,
+  env: Readonly<Record<string, string>>,
+  given: Given = {},
+): Promise<Pipeline> {
+  const { stages, path, isRehearsal } = chosen(name, given);
   const preset = await readJsonc(path, Preset);
   const root = join(dataDir(dataRoot, env), preset.folder ?? "");
   // bitsandbytes, which holds a base in 4 bit, is not to be had for macOS.
@@ -141,7 +165,7 @@ export async function loadPipeline(
   const places = { workspace: WORKSPACE.replace(/[\\/]$/, ""), data: root, adapter };
   const options = expand(preset.options, places) as Record<string, Record<string, unknown>>;
   const strangers = [...Object.keys(options), ...Object.keys(preset.skip)]
-    .filter((name) => !entries.some(({ stage }) => stage === name));
+    .filter((name) => !stages.some((stage) => stage.name === name));
   if (strangers.length > 0) {
     throw new UsageError(`Cannot use "${path}": it has options for "${strangers.join('", "')}", which it does not run`);
   }
@@ -151,10 +175,10 @@ export async function loadPipeline(
   return {
     name,
     summary: preset.summary,
-    stages: await Promise.all(entries.map(async ({ stage, step }) => ({ name: stage, step: await findStep(step) }))),
+    stages: await Promise.all(stages.map(async ({ name, step }) => ({ name, step: await findStep(step) }))),
     dataDir: root,
     runs: join(root, "runs", name),
-    rehearsal: rehearsal !== undefined,
+    rehearsal: isRehearsal,
     shared: preset.shared,
     options,
     handed: new Set(Object.values(preset.options).flatMap(handedOn)),

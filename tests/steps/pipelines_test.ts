@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
 import { readFlags } from "@/core/options.ts";
 import { allSteps, findStep, STEP_NAMES } from "@/steps/mod.ts";
-import { loadPipeline, PRESET_NAMES, sharedFlags, stagesOf } from "@/steps/pipelines.ts";
+import { loadPipeline, outlineOf, PRESET_NAMES, sharedFlags, stagesOf } from "@/steps/pipelines.ts";
 
 for (
   const [name, given] of [...PRESET_NAMES.map((name) => [name, {}] as const), ["gaea", { manuscript: true }]] as const
@@ -71,6 +71,13 @@ Deno.test("loadPipeline keeps the rehearsal out of the folders of real data", as
   );
   match(rehearsal?.dataDir ?? "", /[\\/]data[\\/]rehearsal$/);
   match(deepred?.dataDir ?? "", /[\\/]data$/);
+});
+
+Deno.test("outlineOf tells of the same stages as are run", async () => {
+  for (const name of PRESET_NAMES) {
+    const { stages, summary } = await loadPipeline(name, undefined, {});
+    deepEqual(await outlineOf(name), { summary, stages: stages.map(({ name, step }) => ({ name, step: step.name })) });
+  }
 });
 
 Deno.test("loadPipeline names the nearest preset", async () => {
