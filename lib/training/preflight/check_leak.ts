@@ -69,7 +69,7 @@ export function checkLeak(train: Side, val: Side): Finding[] {
     findings.push(warning(
       CHECK,
       `Only ${rows} rows to validate on: their loss is mostly noise`,
-      "Generate more examples, or give validation a larger share: --val-split 0.2",
+      "Bring more examples, or let more of them validate: --train-ratio 0.8 in `split` or `gaea:prepare`",
     ));
   }
   if (findings.length === 0) {
