@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { UserError } from "@/core/errors.ts";
@@ -58,6 +58,22 @@ Deno.test("openLedger goes on with a ledger whose answers stand by their hashes,
     equal(ledger.count(), 2);
     deepEqual(ledger.get("a"), { fault: { kind: "empty", message: "nothing" } });
     deepEqual(ledger.get("b"), ANSWER);
+  }));
+
+Deno.test("put lets timers, signals and threads have their turn, however fast answers come", () =>
+  withFolder(async (folder) => {
+    using ledger = openLedger(join(folder, "ledger.sqlite"));
+    let isTold = false, putBefore = 0;
+    setTimeout(() => isTold = true);
+    // More at a time than are committed together, each lane with its next answer at once.
+    await Promise.all(Array.from({ length: 600 }, async (_, lane) => {
+      for (let n = 0; n < 20; n++) {
+        await ledger.put(`${lane}-${n}`, ANSWER);
+        if (!isTold) putBefore++;
+      }
+    }));
+    equal(ledger.count(), 12_000);
+    ok(putBefore < 2000, `${putBefore} answers`);
   }));
 
 Deno.test("openLedger leaves one file behind", () =>
