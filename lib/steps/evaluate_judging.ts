@@ -1,7 +1,6 @@
 /** What a judge makes of the answers: marks for the voice, decisions on temporal compliance. Each is kept when it comes. */
 import { z } from "zod";
 import { sha256 } from "../core/files.ts";
-import { readJsonl } from "../core/jsonl.ts";
 import { openJsonlLog } from "../core/jsonl_log.ts";
 import type { Context } from "../core/step.ts";
 import { userTurns } from "../dialogue/gates_evaluation.ts";
@@ -9,9 +8,8 @@ import { adjudicate, type Case, type Decision, loadJudgePreset } from "../evalua
 import { judge, type Judged, type Judgement } from "../evaluation/judge.ts";
 import { answerKey } from "../evaluation/scoring.ts";
 import type { Scored } from "../evaluation/scoring.ts";
-import { openaiEngine } from "../llm/openai.ts";
-import { apiToken, serverAddress } from "../llm/server.ts";
 import type { EvaluateOptions, EvaluatePaths } from "./evaluate_options.ts";
+import { judgeEngine, readKept } from "./judge_answers.ts";
 
 export interface Judging {
   readonly model: string;
@@ -55,20 +53,11 @@ export async function judgeAnswers(
   { url, model }: { url: string; model: string },
   { options, paths, context }: { options: EvaluateOptions; paths: EvaluatePaths; context: Context },
 ): Promise<Judging> {
-  const { signal, clock, emit, fetch } = context;
+  const { signal, clock, emit } = context;
   const preset = await loadJudgePreset(paths.judgePreset);
-  const engine = openaiEngine({
-    address: serverAddress(url),
-    model,
-    fetch,
-    token: apiToken(context.env),
-    name: "judge",
-  });
+  const engine = judgeEngine({ url, model }, context);
   const samples = options.judgeSamples;
-  const kept = new Map<string, Kept>();
-  if (await Deno.stat(paths.judgements).then(() => true, () => false)) {
-    for await (const row of readJsonl(paths.judgements, Kept, { signal, onTorn: () => {} })) kept.set(row.hash, row);
-  }
+  const kept = await readKept(paths.judgements, Kept, signal);
   using log = await openJsonlLog(paths.judgements);
   const shared = { engine, samples, seed: options.seed, concurrency: options.parallel, clock };
   const hashOf = (one: Scored, what: unknown) =>

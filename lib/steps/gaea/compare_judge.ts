@@ -1,7 +1,6 @@
 /** A judge model's marks for coherence: of what the tuned model wrote, and of texts whose marks are known beforehand. */
 import { sha256 } from "../../core/files.ts";
 import { readJsonc } from "../../core/jsonc.ts";
-import { readJsonl } from "../../core/jsonl.ts";
 import { openJsonlLog } from "../../core/jsonl_log.ts";
 import { presetPath } from "../../core/paths.ts";
 import type { Context } from "../../core/step.ts";
@@ -11,8 +10,7 @@ import { bootstrap, mean } from "../../evaluation/statistics.ts";
 import type { JudgedCoherence } from "../../evaluation/style/gate_coherence.ts";
 import { cutPieces } from "../../evaluation/style/pieces.ts";
 import type { Continuation } from "../../evaluation/style/systems.ts";
-import { openaiEngine } from "../../llm/openai.ts";
-import { apiToken, serverAddress } from "../../llm/server.ts";
+import { judgeEngine, readKept } from "../judge_answers.ts";
 import { z } from "zod";
 
 export interface CoherenceJudge {
@@ -50,22 +48,13 @@ export async function judgeCoherence(
   wish: CoherenceJudge,
   context: Context,
 ): Promise<JudgedCoherence> {
-  const { model, url, samples, seed, concurrency } = wish;
-  const { fetch, clock, signal, emit } = context;
+  const { model, samples, seed, concurrency } = wish;
+  const { clock, signal, emit } = context;
   const rubric = await readJsonc(presetPath("gaea/coherence.jsonc"), Rubric);
-  const engine = openaiEngine({
-    address: serverAddress(url),
-    model,
-    fetch,
-    token: apiToken(context.env),
-    name: "judge",
-  });
+  const engine = judgeEngine(wish, context);
   const texts = textsFor(tuned, hold, seed);
   const hashOf = ({ id: _, ...text }: Judged) => sha256(JSON.stringify([model, samples, seed, rubric, text]));
-  const known = new Map<string, Kept>();
-  if (await Deno.stat(wish.kept).then(() => true, () => false)) {
-    for await (const row of readJsonl(wish.kept, Kept, { signal, onTorn: () => {} })) known.set(row.hash, row);
-  }
+  const known = await readKept(wish.kept, Kept, signal);
   using log = await openJsonlLog(wish.kept);
   const left = texts.filter((text) => !known.has(hashOf(text)));
   const tell = (done: number) => emit({ type: "progress", label: "judged", done, total: texts.length, unit: "texts" });
