@@ -3,6 +3,7 @@
  * module of row work needs is exported here.
  */
 import type { z } from "zod";
+import { type ByteBuffer, put, putText, reserve, written } from "./byte_buffer.ts";
 import { messageOf } from "./errors.ts";
 import { excerpt, explain } from "./jsonl.ts";
 
@@ -10,6 +11,12 @@ import { excerpt, explain } from "./jsonl.ts";
 export interface RowSink {
   /** Adds one row to the output: its JSON text in parts, without a newline. */
   write(...parts: (string | Uint8Array)[]): void;
+  /**
+   * The quick way to do that: answers the output with room for so many bytes, to which the row's JSON is added without a
+   * newline; then it must be closed.
+   */
+  open(size: number): ByteBuffer;
+  close(): void;
   /** Leaves something out: counted by reason, and kept as a line of the rejects file where there is one. */
   drop(reason: string, id: string, detail?: string): void;
   /** Adds to a counter of the result. */
@@ -88,53 +95,19 @@ export interface Note {
   at: number;
 }
 
-/** Characters that a loop copies faster than the encoder. */
-const SHORT = 64;
-
-/** Bytes that grow. */
-class Bytes {
-  buffer: Uint8Array<ArrayBuffer>;
-  length = 0;
-  readonly #encoder = new TextEncoder();
-
-  constructor(buffer: Uint8Array<ArrayBuffer>) {
-    this.buffer = buffer;
+/** Adds a line. */
+function putLine(buffer: ByteBuffer, parts: readonly (string | Uint8Array)[]): void {
+  for (const part of parts) {
+    reserve(buffer, typeof part === "string" ? part.length * 3 : part.length);
+    if (typeof part === "string") putText(buffer, part);
+    else put(buffer, part);
   }
+  endLine(buffer);
+}
 
-  /** Adds a line. A UTF-16 unit takes at most three bytes of UTF-8. */
-  line(parts: readonly (string | Uint8Array)[]): void {
-    let needed = this.length + 1;
-    for (const part of parts) needed += typeof part === "string" ? part.length * 3 : part.length;
-    if (needed > this.buffer.length) {
-      const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
-      larger.set(this.buffer.subarray(0, this.length));
-      this.buffer = larger;
-    }
-    for (const part of parts) {
-      if (typeof part !== "string") {
-        this.buffer.set(part, this.length);
-        this.length += part.length;
-      } else if (part.length > SHORT || !this.#ascii(part)) {
-        this.length += this.#encoder.encodeInto(part, this.buffer.subarray(this.length)).written;
-      }
-    }
-    this.buffer[this.length++] = NEWLINE;
-  }
-
-  /** Adds a short text, if it is ASCII: what leads into the encoder costs more than that. */
-  #ascii(text: string): boolean {
-    for (let at = 0; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      if (unit > 0x7f) return false;
-      this.buffer[this.length + at] = unit;
-    }
-    this.length += text.length;
-    return true;
-  }
-
-  get written(): Uint8Array<ArrayBuffer> {
-    return this.buffer.subarray(0, this.length);
-  }
+function endLine(buffer: ByteBuffer): void {
+  reserve(buffer, 1);
+  buffer.bytes[buffer.length++] = NEWLINE;
 }
 
 const NEWLINE = 0x0a;
@@ -155,26 +128,34 @@ export function runBatch(
 ): BatchResult {
   const quick = work.batch?.(bytes, spare);
   if (quick) return quick;
-  const output = new Bytes(spare);
-  const rejects = new Bytes(new Uint8Array(0));
+  const output: ByteBuffer = { bytes: spare, length: 0 };
+  const rejects: ByteBuffer = { bytes: new Uint8Array(0), length: 0 };
   const result: BatchResult = {
     lines: 0,
     rows: 0,
     written: 0,
-    output: output.buffer,
-    rejects: rejects.buffer,
+    output: output.bytes,
+    rejects: rejects.bytes,
     drops: {},
     counts: {},
     notes: [],
   };
   const sink: RowSink = {
     write(...parts) {
-      output.line(parts);
+      putLine(output, parts);
+      result.written++;
+    },
+    open(size) {
+      reserve(output, size);
+      return output;
+    },
+    close() {
+      endLine(output);
       result.written++;
     },
     drop(reason, id, detail) {
       result.drops[reason] = (result.drops[reason] ?? 0) + 1;
-      rejects.line([JSON.stringify({ reason, id, detail })]);
+      putLine(rejects, [JSON.stringify({ reason, id, detail })]);
     },
     count(name, by = 1) {
       result.counts[name] = (result.counts[name] ?? 0) + by;
@@ -212,8 +193,8 @@ export function runBatch(
     if (!(error instanceof RowError)) throw error;
     result.fault = { line: result.lines, cause: error.message };
   }
-  result.output = output.written;
-  result.rejects = rejects.written;
+  result.output = written(output);
+  result.rejects = written(rejects);
   return result;
 }
 

@@ -5,6 +5,7 @@
  * prefilters (https://github.com/BurntSushi/aho-corasick, `packed`), put at the beginnings of words.
  */
 import { assemble, branch, type Code, i32, i64, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
+import { between, checkCharacter, firstBits } from "./kernel_utf8.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import {
   BROKEN,
@@ -96,37 +97,7 @@ export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
         starts.set(i64.and(i64.and(words.get, not(after.get)), inside.get)),
       ];
 
-      /** A byte of the character at a shift, without some of its bits. */
-      const tail = (shift: number) => i32.and(i32.shr_u(char.get, i32.const(shift)), i32.const(0x3f));
-      const lead = i32.and(char.get, i32.const(0xff));
-      const masked = (mask: number, value: number) => i32.eq(i32.and(char.get, i32.const(mask)), i32.const(value));
-      const between = (value: Code, low: number, count: number) =>
-        i32.lt_u(i32.sub(value, i32.const(low)), i32.const(count));
-      const or6 = (high: Code, low: Code) => i32.or(i32.shl(high, i32.const(6)), low);
-      /** Checks a character of more than one byte (RFC 3629), and sets `next` to its width. */
-      const checkCharacter: Code = when(
-        i32.lt_u(lead, i32.const(0xe0)),
-        [
-          when(i32.eqz(i32.and(i32.ge_u(lead, i32.const(0xc2)), masked(0xc000, 0x8000))), broken),
-          next.set(i32.const(2)),
-        ],
-        when(
-          i32.lt_u(lead, i32.const(0xf0)),
-          [
-            code.set(or6(or6(i32.and(char.get, i32.const(0x0f)), tail(8)), tail(16))),
-            when(i32.eqz(masked(0xc0c000, 0x808000)), broken),
-            when(i32.or(i32.lt_u(code.get, i32.const(0x800)), between(code.get, 0xd800, 0x800)), broken),
-            next.set(i32.const(3)),
-          ],
-          [
-            code.set(or6(or6(or6(i32.and(char.get, i32.const(0x0f)), tail(8)), tail(16)), tail(24))),
-            when(i32.eqz(masked(0xc0c0c000 | 0, 0x80808000 | 0)), broken),
-            when(i32.eqz(between(code.get, 0x10000, 0x100000)), broken),
-            next.set(i32.const(4)),
-            fours.set(i64.or(fours.get, bitOf(bit))),
-          ],
-        ),
-      );
+      const isFour: Code = fours.set(i64.or(fours.get, bitOf(bit)));
       const readLongCharacters: Code = when(
         i64.ne(i64.or(high.get, i64.extend_i32_u(pending.get)), i64.const(0n)),
         [
@@ -140,9 +111,9 @@ export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
             when(any(rest.get), [
               lowest(rest, bit),
               char.set(i32.load(i32.add(at.get, bit.get))),
-              checkCharacter,
+              checkCharacter(char, code, next, broken, isFour),
               when(
-                i32.load8_u(or6(tail(0), tail(8)), LEADS),
+                i32.load8_u(firstBits(char), LEADS),
                 starts.set(i64.or(starts.get, i64.and(bitOf(bit), not(after.get)))),
               ),
               next.set(i32.add(bit.get, next.get)), // Where the next character begins.

@@ -3,23 +3,39 @@ export class Offsets {
   length = 0;
   #numbers = new Int32Array(1024);
 
-  push(offset: number): void {
-    if (this.length === this.#numbers.length) {
-      const larger = new Int32Array(this.length * 2);
+  append(offsets: Int32Array): void {
+    const length = this.length + offsets.length;
+    if (length > this.#numbers.length) {
+      const larger = new Int32Array(Math.max(length, this.#numbers.length * 2));
       larger.set(this.#numbers);
       this.#numbers = larger;
     }
-    this.#numbers[this.length++] = offset;
+    this.#numbers.set(offsets, this.length);
+    this.length = length;
   }
 
   at(index: number): number {
     return this.#numbers[index] ?? 0;
   }
 
-  /** Index of the last that does not exceed a limit; -1 where all do. */
-  lastUpTo(limit: number): number {
+  /**
+   * Index of the last that does not exceed a limit; -1 where all do.
+   *
+   * @param near An index near which it is likely to be, and not before.
+   */
+  lastUpTo(limit: number, near = -1): number {
     let low = -1;
     let high = this.length - 1;
+    if (near >= 0 && near <= high && this.#numbers[near]! <= limit) {
+      low = near;
+      for (let step = 4; low + step <= high; step *= 2) {
+        if (this.#numbers[low + step]! > limit) {
+          high = low + step - 1;
+          break;
+        }
+        low += step;
+      }
+    }
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (this.at(middle) <= limit) low = middle;

@@ -1,4 +1,5 @@
 /** The row work of the step `chunk`: a Work in, its chunks out. */
+import { put, putNumber, putText } from "../core/byte_buffer.ts";
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { CHARS, chunkSections, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
 import { loadTokenizer } from "../corpus/tokens.ts";
@@ -6,7 +7,16 @@ import { type TextSource, textSource } from "../corpus/paragraphs.ts";
 import { createRawTextReader, findStringMember, type RawText } from "../corpus/raw_text.ts";
 import { Work } from "../records.ts";
 
-const NEWLINE = 0x0a, ZERO = 0x30, CLOSE = 0x7d;
+const NEWLINE = 0x0a;
+const encoder = new TextEncoder();
+const [TEXT, END, TOKENS, CLOSE] = ['","text":"', ',"end":', ',"tokens":', "}"].map((part) => encoder.encode(part)) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+/** Bytes of these and of the numbers between them, at most. */
+const OTHERS = 100;
 
 /** Options that cross to a thread. */
 export interface ChunkRowOptions {
@@ -29,18 +39,36 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   const write = (work: Omit<Work, "text">, text: TextSource, contentOf: ContentOf, sink: RowSink) => {
     const { id, title, chapters } = work;
     sink.note(id);
-    const about = aboutOf(work);
-    const head = rowHead(id);
+    const head = encoder.encode(`{"id":"chunk_${id}_`);
+    const about = encoder.encode(`"${aboutOf(work)}`);
+    let number = 0;
     let ranges = 0;
     for (const { passages, leftOut, cutSentences } of chunkSections(text, chapters, chunkOptions)) {
       ranges += passages.length + leftOut.length;
       if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
       const chapter = passages[0]?.chapter;
       const chapterOf = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
-      const behind = encoder.encode(`"${about}${chapterOf},"start":`); // The same for every chunk of a chapter.
+      const behind = encoder.encode(`${chapterOf},"start":`); // The same for every chunk of a chapter.
       for (const { start, end, size } of passages) {
-        const tokens = tokenizer && (unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
-        sink.write(head(), contentOf(start, end), behind, rowEnd(start, end, tokens));
+        const content = contentOf(start, end);
+        const most = typeof content === "string" ? content.length * 3 : content.length;
+        const out = sink.open(head.length + about.length + behind.length + most + OTHERS);
+        put(out, head);
+        putNumber(out, ++number, 5);
+        put(out, TEXT);
+        if (typeof content === "string") putText(out, content);
+        else put(out, content);
+        put(out, about);
+        put(out, behind);
+        putNumber(out, start);
+        put(out, END);
+        putNumber(out, end);
+        if (tokenizer) {
+          put(out, TOKENS);
+          putNumber(out, unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
+        }
+        put(out, CLOSE);
+        sink.close();
       }
       for (const { start, end, reason } of leftOut) {
         sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
@@ -101,62 +129,6 @@ function openWork(
     return regular ? { work, text, end } : undefined;
   } catch {
     return undefined; // JSON.parse of the whole line will tell what is wrong.
-  }
-}
-
-const encoder = new TextEncoder();
-
-/** Makes the begins of rows, numbered from 1: bytes, because to make and flatten a string takes many times as long. */
-function rowHead(id: Work["id"]): () => Uint8Array {
-  const before = encoder.encode(`{"id":"chunk_${id}_`);
-  const behind = encoder.encode('","text":"');
-  let number = 0;
-  let digits = 4;
-  let next = 1; // The number that takes one digit more; at least five are written.
-  let bytes = new Uint8Array(0);
-  return () => {
-    number++;
-    if (number === next) {
-      digits++;
-      next = 10 ** digits;
-      bytes = new Uint8Array([...before, ...new Uint8Array(digits), ...behind]);
-    }
-    writeDigits(bytes, before.length, digits, number);
-    return bytes;
-  };
-}
-
-const END = encoder.encode(',"end":');
-const TOKENS = encoder.encode(',"tokens":');
-const ending = new Uint8Array(100);
-
-/** The end of a row behind `"start":`; good until the next call. */
-function rowEnd(start: number, end: number, tokens: number | undefined): Uint8Array {
-  let length = 0;
-  const add = (part: Uint8Array) => {
-    for (let i = 0; i < part.length; i++) ending[length++] = part[i] ?? 0;
-  };
-  const addNumber = (value: number) => {
-    let digits = 1;
-    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-    writeDigits(ending, length, digits, value);
-    length += digits;
-  };
-  addNumber(start);
-  add(END);
-  addNumber(end);
-  if (tokens !== undefined) {
-    add(TOKENS);
-    addNumber(tokens);
-  }
-  ending[length++] = CLOSE;
-  return ending.subarray(0, length);
-}
-
-function writeDigits(bytes: Uint8Array, at: number, digits: number, value: number): void {
-  for (let i = at + digits - 1; i >= at; i--) {
-    bytes[i] = ZERO + value % 10;
-    value = Math.floor(value / 10);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The quick way of the step `filter`: whole batches of lines, from bytes to bytes. */
+import { type ByteBuffer, put, putNumber, putText, reserve, written as bytesOf } from "../core/byte_buffer.ts";
 import type { BatchResult } from "../core/parallel_batch.ts";
 import type { Themes } from "../corpus/themes.ts";
 import { wordsInJson } from "../corpus/white_space.ts";
@@ -19,12 +20,6 @@ const END_LIST = encoder.encode("]}\n");
 const [COMMA = 0, CLOSE = 0] = encoder.encode(",}");
 /** Bytes that a match takes at most beside its pattern and category: two offsets of ten digits, names and signs. */
 const MATCH_SIZE = 64;
-
-/** Bytes that grow. */
-interface Buffer {
-  bytes: Uint8Array<ArrayBuffer>;
-  length: number;
-}
 
 /** What a thread counts over all of its batches, and answers at its end. */
 export interface FilterCounts {
@@ -69,7 +64,7 @@ export function createBatchFilter(
     return score;
   }
 
-  function keep(out: Buffer, bytes: Uint8Array, start: number): void {
+  function keep(out: ByteBuffer, bytes: Uint8Array, start: number): void {
     reserve(out, line.end - start + longestCounts + hits.length * longestHead);
     out.bytes.set(bytes.subarray(start, line.end - 1), out.length); // Without the brace that closes it.
     out.length += line.end - 1 - start;
@@ -97,15 +92,14 @@ export function createBatchFilter(
     put(out, END_LIST);
   }
 
-  function leaveOut(rejects: Buffer, bytes: Uint8Array, score: number): void {
+  function leaveOut(rejects: ByteBuffer, bytes: Uint8Array, score: number): void {
     reserve(rejects, line.idTo - line.idFrom + 200);
     put(rejects, LEFT_OUT);
     for (let i = line.idFrom; i < line.idTo; i++) rejects.bytes[rejects.length++] = bytes[i]!;
     put(rejects, MATCHES);
     putNumber(rejects, hits.length);
     put(rejects, SCORE);
-    const text = String(score / 1000);
-    for (let i = 0; i < text.length; i++) rejects.bytes[rejects.length++] = text.charCodeAt(i);
+    putText(rejects, String(score / 1000));
     put(rejects, END_LEFT_OUT);
   }
 
@@ -115,8 +109,8 @@ export function createBatchFilter(
   return (given, spare) => {
     if (given.at(-1) !== NEWLINE) return undefined;
     const bytes = json.load(given);
-    const out: Buffer = { bytes: spare, length: 0 };
-    const rejects: Buffer = { bytes: new Uint8Array(usual), length: 0 };
+    const out: ByteBuffer = { bytes: spare, length: 0 };
+    const rejects: ByteBuffer = { bytes: new Uint8Array(usual), length: 0 };
     const totals = new Map<number, number>();
     const tally = counts.tally && createTally(themes);
     let rows = 0;
@@ -142,37 +136,11 @@ export function createBatchFilter(
       lines: rows,
       rows,
       written,
-      output: out.bytes.subarray(0, out.length),
-      rejects: rejects.bytes.subarray(0, rejects.length),
+      output: bytesOf(out),
+      rejects: bytesOf(rejects),
       drops: rows === written ? {} : { too_few_matches: rows - written },
       counts: {},
       notes: [],
     };
   };
-}
-
-function reserve(buffer: Buffer, more: number): void {
-  if (buffer.length + more <= buffer.bytes.length) return;
-  const larger = new Uint8Array(Math.max(buffer.length + more, buffer.bytes.length * 2));
-  larger.set(buffer.bytes.subarray(0, buffer.length));
-  buffer.bytes = larger;
-}
-
-/** A call of `set` takes as long as a loop over so many bytes. */
-const SHORT = 32;
-
-function put(buffer: Buffer, part: Uint8Array): void {
-  const { bytes, length } = buffer;
-  if (part.length > SHORT) bytes.set(part, length);
-  else for (let i = 0; i < part.length; i++) bytes[length + i] = part[i]!;
-  buffer.length = length + part.length;
-}
-
-function putNumber(buffer: Buffer, value: number): void {
-  let digits = 1;
-  for (let rest = value; rest > 9; rest = (rest / 10) | 0) digits++;
-  for (let at = buffer.length + digits - 1, rest = value; at >= buffer.length; at--, rest = (rest / 10) | 0) {
-    buffer.bytes[at] = 0x30 + rest % 10;
-  }
-  buffer.length += digits;
 }
