@@ -48,7 +48,7 @@ export type TextFinder = (line: Uint8Array<ArrayBuffer>, start: number, found: F
 export function createTextFinder(): TextFinder {
   const { memory, find } = new WebAssembly.Instance(assemble({}, () => ({ find: finder }))).exports as {
     memory: WebAssembly.Memory;
-    find(base: number, to: number, limit: number): number;
+    find(base: number, limit: number): number;
   };
   memory.grow(Math.ceil(END / 65536) - 1);
   const bytes = new Uint8Array(memory.buffer, BYTES, PIECE + PADDING);
@@ -68,7 +68,7 @@ export function createTextFinder(): TextFinder {
       bytes.set(line.subarray(from, to));
       bytes.fill(0, to - from, to - from + PADDING);
       const end = BYTES + to - from;
-      const place = find(from - BYTES, end, to === line.length ? end : end - LONGEST);
+      const place = find(from - BYTES, to === line.length ? end : end - LONGEST);
       if (place === BROKEN) return false;
       drain(starts, STARTS, known[STARTS_END / 4]! - STARTS >> 2);
       drain(ends, ENDS, known[ENDS_END / 4]! - ENDS >> 2);

@@ -2,18 +2,7 @@
  * The part of reading a text in JSON that looks at every byte, in WebAssembly: nearly all of a text is printable ASCII
  * that means itself, and to pass over that is a matter of SIMD instructions.
  */
-import {
-  assemble,
-  branch,
-  type Code,
-  type FunctionSource,
-  i32,
-  i8x16,
-  leaveWith,
-  loop,
-  v128,
-  when,
-} from "../core/wasm.ts";
+import { branch, type Code, type FunctionSource, i32, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
 import { between, checkCharacter } from "./kernel_utf8.ts";
 
 export const QUOTE = 0x22;
@@ -46,53 +35,37 @@ export const BROKEN = -1;
  * Reads the piece from its beginning to a quotation mark that closes the string, or to where the next piece must begin,
  * and answers that place; BROKEN where the string must be decoded.
  *
- * `base` makes a place in memory an offset in the line. `to` is where the piece ends, `limit` from where on nothing but
- * plain bytes may be read yet.
+ * `base` makes a place in memory an offset in the line. Behind `limit` only plain bytes may be read yet.
  */
 export const finder: FunctionSource = ({ param, local }) => {
-  const [base, to, limit] = [param(), param(), param()];
-  const number = () => local("i32");
-  const [at, from, end, tail, shift, open, mark] = [
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-  ];
-  const [starts, ends, marks, bits, feeds, byte, gap] = [
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-    number(),
-  ];
-  const [char, code, width, digit] = [number(), number(), number(), number()];
+  const [base, limit] = [param(), param()];
+  const numbers = function* (): Generator<Local, never> {
+    while (true) yield local("i32");
+  };
+  const [at, from, end, tail, shift, open, mark, starts, ends, marks] = numbers();
+  const [bits, feeds, byte, gap, char, code, width, digit] = numbers();
   const bytes = local("v128");
 
   const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-  const increase = (variable: typeof at, more: number) => variable.set(plus(variable.get, more));
-  const push = (end: typeof at, value: Code) => [i32.store(end.get, value), increase(end, 4)];
+  const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
+  const push = (end: Local, value: Code) => [i32.store(end.get, value), increase(end, 4)];
   const unit = (place: Code) => i32.sub(i32.add(place, base.get), shift.get);
   const isByte = (value: number) => i32.eq(byte.get, i32.const(value));
   const broken = leaveWith(i32.const(BROKEN));
 
-  const pushMark = (place: typeof at): Code => [
+  const pushMark = (place: Local): Code => [
     mark.set(place.get),
     i32.store(marks.get, i32.add(place.get, base.get)),
     i32.store(plus(marks.get, TEXT_MARKS - LINE_MARKS), unit(place.get)),
     increase(marks, 4),
   ];
-  const pushMarkUnless = (place: typeof at): Code => when(i32.ne(place.get, mark.get), pushMark(place));
+  const pushMarkUnless = (place: Local): Code => when(i32.ne(place.get, mark.get), pushMark(place));
   const openParagraph: Code = [
     open.set(i32.const(1)),
     push(starts, unit(from.get)),
     pushMarkUnless(from),
   ];
-  const trimmed = (variable: typeof at): Code =>
+  const trimmed = (variable: Local): Code =>
     loop((again) =>
       when(i32.eq(i32.load8_u(plus(variable.get, -1)), i32.const(SPACE)), [increase(variable, -1), branch(again)])
     );
