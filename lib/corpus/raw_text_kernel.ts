@@ -39,11 +39,11 @@ export const BROKEN = -1;
  */
 export const finder: FunctionSource = ({ param, local }) => {
   const [base, limit] = [param(), param()];
-  const numbers = function* (): Generator<Local, never> {
-    while (true) yield local("i32");
-  };
-  const [at, from, end, tail, shift, open, mark, starts, ends, marks] = numbers();
-  const [bits, feeds, byte, gap, char, code, width, digit] = numbers();
+  const int = () => local("i32");
+  const [at, from, end, tail, mark] = [int(), int(), int(), int(), int()];
+  const [starts, ends, marks, shift, open] = [int(), int(), int(), int(), int()];
+  const [bits, feeds, byte, gap] = [int(), int(), int(), int()];
+  const [char, code, width, digit] = [int(), int(), int(), int()];
   const bytes = local("v128");
 
   const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
