@@ -2,7 +2,18 @@
  * The part of reading a text in JSON that looks at every byte, in WebAssembly: nearly all of a text is printable ASCII
  * that means itself, and to pass over that is a matter of SIMD instructions.
  */
-import { branch, type Code, type FunctionSource, i32, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
+import {
+  branch,
+  type Code,
+  type FunctionSource,
+  i32,
+  i8x16,
+  leaveWith,
+  type Local,
+  loop,
+  v128,
+  when,
+} from "../core/wasm.ts";
 import { between, checkCharacter } from "./kernel_utf8.ts";
 
 export const QUOTE = 0x22;
