@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UsageError, UserError } from "./errors.ts";
 import { writeFileAtomic } from "./files.ts";
 import { differenceOf, markFiles } from "./fingerprint.ts";
+import { beginProvisions } from "./provision.ts";
 import type { Context, Step, StepEvent } from "./step.ts";
 import { VERSION } from "./version.ts";
 
@@ -131,7 +132,7 @@ export async function planStages(
 }
 
 /**
- * Runs the stages in order, keeping those that are up to date. Each one that ends well leaves its marker; events of the
+ * Runs the stages in order, keeping those that are up to date. What a stage needs installed is provided meanwhile. Each one that ends well leaves its marker; events of the
  * whole run are appended to `events.jsonl` beside the markers.
  *
  * @throws whatever a stage throws; the markers of the stages before it stay.
@@ -142,9 +143,36 @@ export async function runStages(
   context: Context,
   options: { force?: boolean | undefined; onStage?: (decision: Decision) => void } = {},
 ): Promise<StageResult[]> {
-  const results: StageResult[] = [];
   await Deno.mkdir(runs, { recursive: true });
   using events = await Deno.open(join(runs, "events.jsonl"), { append: true, create: true });
+  const record = (event: StepEvent, name: string) => {
+    if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: name, ...event });
+    context.emit(event);
+  };
+  const planned = await planStages(stages, runs, context, options.force);
+  const needs = planned.flatMap(({ action, stage: { name, step, options } }) =>
+    action === "run" ? [[name, step.needs?.(options) ?? []] as const] : []
+  );
+  const provisioning = beginProvisions(new Map(needs), context, record);
+  try {
+    return await runInOrder(stages, runs, context, { ...options, record, ready: provisioning.ready });
+  } finally {
+    await provisioning.end();
+  }
+}
+
+async function runInOrder(
+  stages: readonly Stage[],
+  runs: string,
+  context: Context,
+  options: {
+    force?: boolean | undefined;
+    onStage?: (decision: Decision) => void;
+    record(event: StepEvent, name: string): void;
+    ready(name: string): Promise<void>;
+  },
+): Promise<StageResult[]> {
+  const results: StageResult[] = [];
   for (const stage of stages) {
     context.signal.throwIfAborted();
     const decision = await decide(stage, runs, context, { force: options.force });
@@ -155,13 +183,11 @@ export async function runStages(
       continue;
     }
     const started = context.clock.now();
-    const record = (event: StepEvent) => {
-      if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: stage.name, ...event });
-      context.emit(event);
-    };
     await removeMarker(runs, stage.name);
     const before = await markFiles(reads);
-    const result = await stage.step.run(stage.options, { ...context, emit: record });
+    await options.ready(stage.name);
+    const emit = (event: StepEvent) => options.record(event, stage.name);
+    const result = await stage.step.run(stage.options, { ...context, emit });
     const seconds = (context.clock.now() - started) / 1000;
     await writeMarker(runs, {
       step: stage.name,

@@ -98,7 +98,8 @@ async function* make(
           : undefined,
     })
   );
-  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
+  // Python compiles what it imports; to compile all of torch takes longer than to install it.
+  const pip = ["-m", "pip", "install", "--no-compile", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
   let done = 0;
   const label = `Python packages (${toolchain})`;
   for await (

@@ -39,6 +39,13 @@ export interface Context {
   emit(event: StepEvent): void;
 }
 
+/** What takes minutes to install or build, once for all runs. */
+export interface Provision {
+  /** Equal for those that are the same. */
+  readonly name: string;
+  provide(context: Context): Promise<unknown>;
+}
+
 /** One phase of a pipeline: parsed options in, typed result out, events on the side. */
 export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknown> {
   /** Task name, folder name, notebook heading. */
@@ -54,6 +61,8 @@ export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknow
    * A pipeline fingerprints the first and looks for the second.
    */
   files(options: z.output<Options>, context: Pick<Context, "env">): { reads: string[]; writes: string[] };
+  /** What must be here before it can work: a pipeline sees to it beside the steps before, a step alone when it gets there. */
+  needs?(options: z.output<Options>): readonly Provision[];
   run(options: z.output<Options>, context: Context): Promise<Result>;
   /** The result for a person who reads a terminal: a few lines, a table where it helps. */
   report?(result: Result): string;
@@ -62,4 +71,13 @@ export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknow
 /** Names a step and lets TypeScript infer its types. */
 export function defineStep<Options extends z.ZodObject, Result>(step: Step<Options, Result>): Step<Options, Result> {
   return step;
+}
+
+/** Passes on what a generator tells, and answers what it returns. */
+export async function emitAll<T>(events: AsyncGenerator<StepEvent, T>, { emit }: Pick<Context, "emit">): Promise<T> {
+  while (true) {
+    const { done, value } = await events.next();
+    if (done) return value;
+    emit(value);
+  }
 }

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../core/files.ts";
 import { delay } from "../core/python_process.ts";
-import type { Context, StepEvent } from "../core/step.ts";
+import type { Context } from "../core/step.ts";
 
 /** Written last: a folder without it was not finished. */
 const MARKER = "voiceworks.json";
@@ -35,15 +35,6 @@ export async function makeOnce(
   if (await isMade(folder)) return;
   await make();
   await writeFileAtomic(join(folder, MARKER), JSON.stringify({ what }) + "\n");
-}
-
-/** Passes on what a generator tells, and answers what it returns. */
-export async function emitAll<T>(events: AsyncGenerator<StepEvent, T>, context: Context): Promise<T> {
-  while (true) {
-    const { done, value } = await events.next();
-    if (done) return value;
-    context.emit(value);
-  }
 }
 
 export async function isFile(path: string): Promise<boolean> {

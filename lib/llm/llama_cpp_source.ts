@@ -5,8 +5,8 @@ import { readTextFile } from "../core/files.ts";
 import { cacheDir, WORKSPACE } from "../core/paths.ts";
 import { runProcess } from "../core/python_process.ts";
 import { pythonFor } from "../core/python_venv.ts";
-import type { Context } from "../core/step.ts";
-import { emitAll, makeOnce, removeAll } from "./llama_cpp_cache.ts";
+import { type Context, emitAll } from "../core/step.ts";
+import { makeOnce, removeAll } from "./llama_cpp_cache.ts";
 
 const PYTHON = join(WORKSPACE, "lib", "python");
 const PIN = join(PYTHON, "requirements-llama-source.txt");

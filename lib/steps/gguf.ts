@@ -15,9 +15,11 @@ import { type HeldOut, proseOf, questionsOf, readHeldOut } from "../training/hel
 import { findingLines } from "../training/finding_lines.ts";
 import { findMergeBase } from "../training/merge_base.ts";
 import { MERGE_RECORD, readMergeRecord } from "../training/merge_record.ts";
+import { DIRECT_TYPES } from "../training/gguf_convert.ts";
 import { refuseExisting } from "../training/part.ts";
 import { rehearsalPath, rehearseExport } from "../training/rehearse.ts";
 import { heldOutFile } from "./merge.ts";
+import { llamaPrograms, llamaSources, pythonPackages } from "./provisions.ts";
 
 const options = z.object({
   modelPath: z.string().optional().describe(
@@ -71,6 +73,12 @@ export const gguf = defineStep({
     const { baseOf } = options;
     const read = baseOf === undefined ? model : join(baseOf, MERGE_RECORD);
     return { reads: [read], writes: [output, ggufRecordPath(output)] };
+  },
+  needs({ rehearse, modelPath, baseOf, quantType }) {
+    const direct = DIRECT_TYPES.includes(quantType.toLowerCase());
+    // What is not merged yet may be a model of the hub, or one to be made: that takes what training takes.
+    const packages = rehearse || modelPath !== undefined || baseOf !== undefined ? ["train", "gguf"] as const : ["gguf"] as const;
+    return [direct ? llamaSources : llamaPrograms, ...packages.map(pythonPackages)];
   },
   async run({ baseOf, ...given }, context): Promise<GgufResult> {
     const options = baseOf === undefined ? given : { ...given, modelPath: await baseName(baseOf, given.modelPath) };

@@ -19,6 +19,7 @@ import type { Finding } from "../training/preflight/finding.ts";
 import { refuseExisting } from "../training/part.ts";
 import { readRunRecord, runPaths } from "../training/run_file.ts";
 import { datasetPaths } from "./generate_options.ts";
+import { pythonPackages } from "./provisions.ts";
 
 const options = z.object({
   baseModel: z.string().optional().describe(
@@ -70,6 +71,7 @@ export const merge = defineStep({
     const { output, root } = pathsOf(options, env);
     return { reads: [options.loraPath ?? join(root, "output")], writes: [join(output, MERGE_RECORD)] };
   },
+  needs: () => [pythonPackages("train")],
   async run(options, context): Promise<MergeResult> {
     const { output, root } = pathsOf(options, context.env);
     if (!options.verifyOnly && !options.overwrite) await refuseExisting(output);

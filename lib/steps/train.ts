@@ -9,6 +9,7 @@ import { preflight } from "../training/preflight/mod.ts";
 import { runPaths } from "../training/run_file.ts";
 import { DriftError, type TrainedRun, type TrainerSettings, trainModel } from "../training/train.ts";
 import { type TrainOptions, trainOptions } from "../training/train_options.ts";
+import { pythonPackages } from "./provisions.ts";
 import { findingsText, planText, trainedText } from "./train_report.ts";
 
 /** What the step did: looked, showed, or trained. */
@@ -34,6 +35,7 @@ export const train = defineStep({
     const adapter = ["adapter_config.json", "adapter_model.safetensors"].map((name) => join(final, name));
     return { reads: [dataset, ...halves, ...recipe], writes: [...adapter, trainResults] };
   },
+  needs: () => [pythonPackages("train")],
   run: (options, context) =>
     orAnew(options, context, async (options) => await runPlan(await planTraining(options, context), options, context)),
   report(result) {

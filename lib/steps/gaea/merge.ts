@@ -23,6 +23,7 @@ export const merge = defineStep({
     "Merges the adapter of the author's voice into its base, in full precision, and measures that nothing was lost",
   options,
   files: (options, context) => mergeStep.files(placed(options, context.env), context),
+  needs: (options) => mergeStep.needs?.(options) ?? [],
   run: async (options, context): Promise<MergeResult> => await mergeStep.run(placed(options, context.env), context),
   report: (result) => mergeStep.report?.(result) ?? "",
 });

@@ -9,6 +9,7 @@ import { readAxolotlConfig, recipeOf } from "../../training/axolotl_recipe.ts";
 import { launchFlags } from "../../training/launch.ts";
 import { planTraining, type TrainingPlan } from "../../training/plan.ts";
 import { runPaths } from "../../training/run_file.ts";
+import { pythonPackages } from "../provisions.ts";
 import { orAnew, runPlan, train as trainStep, type TrainResult } from "../train.ts";
 import { gaeaPaths } from "./paths.ts";
 
@@ -51,6 +52,7 @@ export const train = defineStep({
       writes: [...adapter, trainResults],
     };
   },
+  needs: ({ trainer }) => [pythonPackages(trainer === "trl" ? "train" : "axolotl")],
   run: (options, context) => orAnew(options, context, (options) => runOnce(options, context)),
   report: (result) => trainStep.report?.(result) ?? "",
 });
