@@ -74,7 +74,7 @@ def load(folder, dtype, device):
 
 
 def rows_of(request, tokenizer):
-    """Token ids of every prompt. Conversations go through the base's own template, texts stay as they are."""
+    """Token ids of every prompt. Conversations go through the merged model's template, texts stay as they are."""
     rows, differs = [], 0
     trained = request["trainedTemplate"]
     for prompt in request["prompts"]:
@@ -107,7 +107,7 @@ def probe_of(ids, positions, log_probabilities, special):
 
 
 def rendered(questions, tokenizer):
-    """Conversations as the base's template puts them before an answer."""
+    """Conversations as the merged model's template puts them before an answer."""
     if not tokenizer.chat_template:
         return []
     return [
@@ -175,6 +175,20 @@ def write(changed, request, prefix):
         sys.exit(f'the base holds no "{next(iter(left))}", which the adapter changes ({len(left)} such)')
 
 
+def load_tokenizer(request):
+    """The tokenizer of the merged model: the base's, or one of the run, which must make the same tokens."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(request["tokenizer"], local_files_only=True)
+    if request["tokenizer"] != request["base"]:
+        vocabulary = tokenizer.get_vocab()
+        base = AutoTokenizer.from_pretrained(request["base"], local_files_only=True).get_vocab()
+        other = [token for token, number in base.items() if vocabulary.get(token) != number]
+        if other:
+            sys.exit(f"the tokenizer of the run numbers {len(other)} tokens otherwise than the base does, {other[0]!r} for one")
+    return tokenizer
+
+
 def versions():
     import peft
     import torch
@@ -185,11 +199,11 @@ def versions():
 
 def run(request):
     import torch
-    from transformers import AutoTokenizer
 
     torch.manual_seed(0)
     if request["parameters"] < SMALL:
         torch.set_num_threads(1)  # Several would wait for each other longer than they work.
+    tokenizer = load_tokenizer(request) if request["prompts"] or request["tokenizer"] != request["base"] else None
     device, dtype = choose(request["parameters"], request["device"])
     model = load(request["base"], dtype, device)
     computed = str(model.dtype).removeprefix("torch.")
@@ -199,7 +213,6 @@ def run(request):
     prefix = model.base_model.model.base_model_prefix
 
     if request["prompts"]:
-        tokenizer = AutoTokenizer.from_pretrained(request["base"], local_files_only=True)
         rows, differs = rows_of(request, tokenizer)
         vocabulary = model.config.get_text_config().vocab_size
         if max(map(max, rows)) >= vocabulary:
@@ -216,8 +229,8 @@ def run(request):
     if request["output"]:
         write(merged_parameters(model), request, prefix)
         # What the merged model is loaded with below.
-        for name in request["copied"]:
-            shutil.copyfile(Path(request["base"]) / name, Path(request["output"]) / name)
+        for name, folder in request["copied"].items():
+            shutil.copyfile(Path(folder) / name, Path(request["output"]) / name)
 
     if request["prompts"]:
         del model

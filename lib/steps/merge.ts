@@ -43,6 +43,9 @@ const options = z.object({
   measure4bit: z.boolean().optional().describe(
     "Compare also with the adapter beside the base in 4 bit, as QLoRA trains; default: where the run was trained so",
   ),
+  tokenizerFrom: z.enum(["base", "run"]).default("base").describe(
+    "Whose tokenizer and chat template the merged model carries: the base's own, or what the run saved beside the adapter",
+  ),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto").describe("Where to compute; auto is the GPU if it has room"),
   overwrite: z.boolean().default(false).describe("Replace an existing model"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
@@ -79,7 +82,8 @@ export const merge = defineStep({
     const base = await findMergeBase(options.baseModel ?? await baseOf(adapter), root, context);
     const prompts = options.verify || options.verifyOnly ? await promptsFor(options, adapter, root, context) : [];
     const fourBit = options.measure4bit ?? await trainedIn4bit(adapter);
-    const request = { base, adapter, prompts, device: options.device, fourBit };
+    const { device, tokenizerFrom } = options;
+    const request = { base, adapter, prompts, device, tokenizerFrom, fourBit };
     const shown = { output, base: base.name, adapter: adapter.path, candidates, dtype: base.dtype };
     if (options.verifyOnly) return { ...shown, ...await verifyMerged({ ...request, merged: output }, context) };
     const { findings, figures } = await mergeAdapter(

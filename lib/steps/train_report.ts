@@ -3,7 +3,7 @@ import { count, duration } from "../core/format.ts";
 import type { Finding } from "../training/preflight/finding.ts";
 import { type TrainingPlan, worldSize } from "../training/plan.ts";
 import type { TrainedRun } from "../training/train.ts";
-import { findingsView } from "../view/training.ts";
+import { findingsView } from "../view/findings.ts";
 
 /** Findings, and what they mean for the training. */
 export function findingsText(findings: readonly Finding[], strict = false): string {

@@ -70,8 +70,8 @@ export function configParts(training: VoiceTraining): ConfigPart[] {
     },
     {
       comment: llama
-        ? "llama3 writes no date into the prompt; the base's own template would. Keep the tokenizer of the run when merging."
-        : "The base's own template. Keep the tokenizer of the run when merging.",
+        ? "llama3 writes no date into the prompt; the base's own template would. gaea:merge keeps the tokenizer of the run."
+        : "The base's own template. gaea:merge keeps the tokenizer of the run.",
       values: {
         chat_template: training.chatTemplate ?? (llama ? "llama3" : "tokenizer_default"),
         ...(llama ? { special_tokens: { pad_token: "<|finetune_right_pad_id|>" } } : {}),

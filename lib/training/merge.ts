@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { readTextFile, sha256File, writeFileAtomic } from "../core/files.ts";
+import { readTextFile, writeFileAtomic } from "../core/files.ts";
 import type { Context } from "../core/step.ts";
 import { type Adapter, tiedTargets } from "./adapter.ts";
 import { type Candidate, runOf } from "./candidates.ts";
@@ -12,9 +12,10 @@ import { compareModels } from "./merge_compare.ts";
 import { judgeMerge, MergeFigures } from "./merge_gate.ts";
 import { runMergeScript } from "./merge_python.ts";
 import { MERGE_RECORD, type MergeRecord } from "./merge_record.ts";
+import { compareCompanions, type Companions, companionsOf, type TokenizerFrom } from "./merge_tokenizer.ts";
 import { Probes, PROBES_FILE } from "./probes.ts";
 import { needSpace, withPart } from "./part.ts";
-import { error, type Finding, ok } from "./preflight/finding.ts";
+import type { Finding } from "./preflight/finding.ts";
 
 export interface MergeRequest {
   readonly base: MergeBase;
@@ -27,6 +28,8 @@ export interface MergeRequest {
   readonly output: string;
   readonly overwrite: boolean;
   readonly device: "auto" | "cpu" | "cuda";
+  /** Default: `base`. */
+  readonly tokenizerFrom?: TokenizerFrom | undefined;
   /** Compare also with the adapter beside a base in 4 bit. */
   readonly fourBit?: boolean | undefined;
 }
@@ -44,14 +47,15 @@ const Measured = Versions.extend({ ...MergeFigures.shape, probes: Probes });
 export async function mergeAdapter(request: MergeRequest, context: Context): Promise<MergeRecord> {
   const { base, adapter, output, overwrite } = request;
   if (adapter) checkFit(base, adapter);
+  const companions = await companionsOf(base, adapter, request.tokenizerFrom ?? "base");
   await needSpace(output, base.bytes * 1.01);
   return await withPart(output, { overwrite }, context, async ({ folder, commit }) => {
     const merged = join(folder, "merged");
     await Deno.mkdir(merged);
-    const measured = await askPython({ ...request, merged, write: true }, context);
-    const findings = await verify({ ...request, merged, figures: measured.figures }, context);
+    const measured = await askPython({ ...request, companions, merged, write: true }, context);
+    const findings = await verify({ ...request, companions, merged, figures: measured.figures }, context);
     refuseFaults(`Cannot merge "${adapter?.path ?? "a zero adapter"}" into "${base.name}"`, findings);
-    const record = await recordOf(request, merged, measured, findings, context);
+    const record = await recordOf(request, companions, merged, measured, findings, context);
     await writeFileAtomic(join(merged, MERGE_RECORD), JSON.stringify(record, null, 2) + "\n");
     if (measured.probes) await writeFileAtomic(join(merged, PROBES_FILE), JSON.stringify(measured.probes) + "\n");
     await commit(merged);
@@ -69,11 +73,12 @@ export async function verifyMerged(
   request: Omit<MergeRequest, "overwrite" | "output"> & { readonly merged: string },
   context: Context,
 ): Promise<{ figures: MergeFigures | null; findings: Finding[] }> {
+  const companions = await companionsOf(request.base, request.adapter, request.tokenizerFrom ?? "base");
   // What the files show is cheap, and makes a model that cannot be loaded a sentence.
-  const files = await verify({ ...request, figures: null }, context);
+  const files = await verify({ ...request, companions, figures: null }, context);
   const what = `Cannot take "${request.merged}" for "${request.base.name}" with "${request.adapter?.path}"`;
   refuseFaults(what, files);
-  const { figures } = await askPython({ ...request, write: false }, context);
+  const { figures } = await askPython({ ...request, companions, write: false }, context);
   const findings = [...files, ...(figures ? judgeMerge(figures, request.base.dtype, true) : [])];
   refuseFaults(what, findings);
   return { figures, findings };
@@ -96,18 +101,21 @@ function checkFit(base: MergeBase, { path, pairs, targets }: Adapter): void {
 }
 
 async function askPython(
-  { base, adapter, prompts, device, fourBit, merged, write }: Omit<MergeRequest, "overwrite" | "output"> & {
+  { base, adapter, prompts, device, fourBit, companions, merged, write }: Omit<MergeRequest, "overwrite" | "output"> & {
+    companions: Companions;
     merged: string;
     write: boolean;
   },
   context: Context,
 ): Promise<{ versions: Record<string, string>; figures: MergeFigures | null; probes?: Probes }> {
   if (!write && prompts.length === 0) return { versions: {}, figures: null };
-  const trained = adapter && join(adapter.path, "chat_template.jinja");
+  const { files, from, tokenizer } = companions;
+  const trained = adapter && from === "base" ? join(adapter.path, "chat_template.jinja") : undefined;
   const request = {
     base: base.folder,
     files: base.weights,
-    copied: base.companions,
+    copied: files,
+    tokenizer,
     parameters: base.parameters,
     adapter: adapter?.path ?? null,
     trainedTemplate: trained && await exists(trained) ? await readTextFile(trained) : null,
@@ -126,36 +134,19 @@ async function askPython(
 }
 
 async function verify(
-  { base, adapter, merged, figures }: {
+  { base, adapter, companions, merged, figures }: {
     base: MergeBase;
     adapter: Adapter | undefined;
+    companions: Companions;
     merged: string;
     figures: MergeFigures | null;
   },
   context: Context,
 ): Promise<Finding[]> {
   const findings = await compareModels({ base: base.folder, merged, targets: adapter?.targets ?? [] }, context);
-  findings.push(await compareCompanions(base, merged));
+  findings.push(await compareCompanions(companions, merged));
   if (figures) findings.push(...judgeMerge(figures, base.dtype, adapter !== undefined));
   return findings;
-}
-
-/** Tokenizers that a newer transformers writes anew are not read by older programs: they stay the base's own files. */
-async function compareCompanions({ folder, companions }: MergeBase, merged: string): Promise<Finding> {
-  const different: string[] = [];
-  for (const name of companions) {
-    const copy = join(merged, name);
-    if (!await exists(copy) || await sha256File(copy) !== await sha256File(join(folder, name))) different.push(name);
-  }
-  // What else a folder merged elsewhere may say differently is its own affair.
-  const tokenizer = different.filter((name) => /token|vocab|merges|template|spiece|added/i.test(name));
-  return tokenizer.length === 0
-    ? ok("tokenizer", "tokenizer, vocabulary and chat template are the base's own files")
-    : error(
-      "tokenizer",
-      `${tokenizer.join(", ")}: missing or not the base's own`,
-      "Copy them from the base: the vocabulary did not change.",
-    );
 }
 
 function refuseFaults(what: string, findings: readonly Finding[]): void {
@@ -168,6 +159,7 @@ function refuseFaults(what: string, findings: readonly Finding[]): void {
 
 async function recordOf(
   { base, adapter, candidates }: MergeRequest,
+  companions: Companions,
   merged: string,
   { versions, figures }: { versions: Record<string, string>; figures: MergeFigures | null },
   findings: readonly Finding[],
@@ -192,6 +184,7 @@ async function recordOf(
     candidates: candidates?.map(({ step, evalLoss, folder, ...rest }) => (
       { ...rest, step: step ?? null, evalLoss: evalLoss ?? null, folder: folder ?? null }
     )) ?? null,
+    tokenizer: companions.from,
     model: { dtype: base.dtype, parameters: base.parameters, files: await hashFiles(merged, base.weights) },
     versions,
     figures,

@@ -116,7 +116,7 @@ export function judgeMerge(figures: MergeFigures, dtype: string, adapter = true)
     findings.push(warning(
       "template",
       `the chat template beside the adapter renders ${figures.templateDiffers} of ${figures.prompts} prompts otherwise`,
-      "The model was trained in another form than the base's template, which is kept, gives it.",
+      "The model was trained in another form than the base's template, which is kept, gives it: keep the run's by --tokenizer-from run.",
     ));
   }
   if (figures.fourBit) findings.push(judgeFourBit(figures.fourBit));

@@ -46,6 +46,8 @@ export const MergeRecord = z.object({
     chosen: z.boolean(),
     why: z.string(),
   })).nullable(),
+  /** Whose tokenizer and chat template it carries. */
+  tokenizer: z.enum(["base", "run"]).default("base"),
   model: z.object({ dtype: z.string(), parameters: z.int(), files: z.array(HashedFile) }),
   versions: z.record(z.string(), z.string()),
   /** Null where it was switched off. */

@@ -7,13 +7,17 @@ import { WORKSPACE } from "@/core/paths.ts";
 import { delay } from "@/core/python_process.ts";
 import { findToolchain, interpreterOf } from "@/core/python_venv.ts";
 import type { Context } from "@/core/step.ts";
+import { readGguf } from "@/llm/gguf_header.ts";
 import { llamaConverter } from "@/llm/llama_cpp.ts";
 import { gguf } from "@/steps/gguf.ts";
+import { merge } from "@/steps/merge.ts";
+import { templateOf } from "@/training/gguf_check.ts";
 import { readGgufRecord } from "@/training/gguf_record.ts";
 import { rehearsalPath } from "@/training/rehearse.ts";
 import { makeTinyBase } from "@/training/tiny_base.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { realContext, whyNoLlama } from "../fakes/llama.ts";
+import { writeAdapter } from "../fakes/safetensors.ts";
 
 const reason = await whyNoLlama();
 if (reason) console.warn(`skipping tests that make a GGUF: ${reason}`);
@@ -57,6 +61,36 @@ Deno.test({
       deepEqual(await readGgufRecord(output), JSON.parse(JSON.stringify(record)));
       await rejects(run(args), /exists already/);
       await rejects(run([...args, "--overwrite", "--quant-type", "q4_k_x"]), /did you mean "q4_k/);
+    }),
+});
+
+Deno.test({
+  name: "a GGUF has the chat template that the run was trained by, also where the base's stands in its configuration",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { model: base, args } = await setUp(folder);
+      const path = join(base, "tokenizer_config.json");
+      const config = await Deno.readTextFile(path);
+      const template = await Deno.readTextFile(join(base, "chat_template.jinja"));
+      const lora = await writeAdapter(join(folder, "run", "final"), base);
+      await Deno.writeTextFile(join(lora, "tokenizer_config.json"), config);
+      for (const name of ["tokenizer.json", "chat_template.jinja"]) {
+        await Deno.rename(join(base, name), join(lora, name));
+      }
+      await Deno.copyFile(join(lora, "tokenizer.json"), join(base, "tokenizer.json"));
+      const chat_template = "{{- '<|im_start|>system\\nToday is 26 Jul 2024.<|im_end|>\\n' }}" + template;
+      await Deno.writeTextFile(path, JSON.stringify({ ...JSON.parse(config), chat_template }));
+
+      const merged = join(folder, "merged");
+      const options = ["--lora-path", lora, "--base-model", base, "--output-path", merged, "--tokenizer-from", "run"];
+      await merge.run(
+        parseOptions(merge.options, [...options, "--prompt-count", "4", "--device", "cpu"]),
+        realContext(),
+      );
+      const { record } = await run([...args, "--model-path", merged, "--quant-type", "f16"]);
+      ok(record.findings.every(({ level }) => level === "ok"), JSON.stringify(record.findings));
+      equal(templateOf(await readGguf(join(folder, "out", "voice.gguf"))), template);
     }),
 });
 

@@ -89,6 +89,52 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the tokenizer of the run is kept where it is asked for: its template is served, the base's is not",
+  ignore,
+  fn: () =>
+    withFolder(async (folder) => {
+      const { base: tiny, lora, args: given, output } = await setUp(folder);
+      // As on the hub: the template stands in the configuration, and writes a date that Axolotl's llama3 does not.
+      const base = await copyFolder(tiny, join(folder, "base"));
+      const template = await Deno.readTextFile(join(base, "chat_template.jinja"));
+      await Deno.remove(join(base, "chat_template.jinja"));
+      const configPath = join(base, "tokenizer_config.json");
+      const config = JSON.parse(await Deno.readTextFile(configPath));
+      const dated = "{{- '<|im_start|>system\\nToday is 26 Jul 2024.<|im_end|>\\n' }}" + template;
+      await Deno.writeTextFile(configPath, JSON.stringify({ ...config, chat_template: dated }));
+      const args = [...given, "--base-model", base];
+      await rejects(run([...args, "--tokenizer-from", "run"]), /no tokenizer_config.json beside/);
+
+      const saved = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+      for (const name of saved) await Deno.copyFile(join(tiny, name), join(lora, name));
+      const { findings } = await run([...args, "--tokenizer-from", "run"]);
+      ok(findings.every(({ level }) => level === "ok"), JSON.stringify(findings));
+      for (const name of saved) {
+        deepEqual(await Deno.readFile(join(output, name)), await Deno.readFile(join(lora, name)), name);
+      }
+      equal((await readMergeRecord(output))?.tokenizer, "run");
+      equal(await isThere(join(output, "tokenizer.model")), true);
+      await run([...args, "--tokenizer-from", "run", "--verify-only"]);
+      await rejects(run([...args, "--verify-only"]), /chat_template.jinja: the base has none/);
+
+      const kept = await run([...args, "--overwrite"]);
+      equal(kept.findings.find(({ check }) => check === "template")?.level, "warning");
+      ok(!await isThere(join(output, "chat_template.jinja")));
+
+      const path = join(lora, "tokenizer.json");
+      const tokenizer = JSON.parse(await Deno.readTextFile(path));
+      const [one, other] = Object.keys(tokenizer.model.vocab).slice(100, 102);
+      const { vocab } = tokenizer.model;
+      [vocab[one ?? ""], vocab[other ?? ""]] = [vocab[other ?? ""], vocab[one ?? ""]];
+      await Deno.writeTextFile(path, JSON.stringify(tokenizer));
+      await rejects(
+        run([...args, "--overwrite", "--tokenizer-from", "run"]),
+        /numbers 2 tokens otherwise than the base/,
+      );
+    }),
+});
+
+Deno.test({
   name: "a merge that lost half of its adapter passes by its files and fails by what it says",
   ignore,
   fn: () =>

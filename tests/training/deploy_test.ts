@@ -45,6 +45,7 @@ Deno.test("vLLM serves a model alone, or with adapters beside it", () => {
 });
 
 const MERGE: MergeRecord = {
+  tokenizer: "base",
   version: 1,
   time: "2026-01-01T00:00:00.000Z",
   base: { name: "Qwen/Qwen2.5-1.5B-Instruct", folder: "/models/q", files: [] },

@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "@/core/errors.ts";
 import { readAdapter, targetOf, tiedTargets } from "@/training/adapter.ts";
+import { companionsOf } from "@/training/merge_tokenizer.ts";
 import { mergeAdapter } from "@/training/merge.ts";
 import { findMergeBase } from "@/training/merge_base.ts";
 import { compareModels } from "@/training/merge_compare.ts";
@@ -197,6 +198,34 @@ Deno.test("a base's companions are taken over as they are; weights in other form
     const { companions, dtype, parameters } = await findMergeBase(base, folder, fakeContext());
     deepEqual(companions, ["LICENSE", "config.json", "tokenizer.json", "tokenizer_config.json"]);
     deepEqual([dtype, parameters], ["F32", 8 * 4 * 2 + 16 + 24]);
+  }));
+
+Deno.test("of two tokenizers a merged model gets one whole: none of the base's templates lies beside those of the run", () =>
+  withFolder(async (folder) => {
+    const model = await makeModel(join(folder, "base"));
+    for (const name of ["tokenizer.model", "tokenizer_config.json", "chat_template.json"]) {
+      await Deno.writeTextFile(join(model, name), "");
+    }
+    const base = await findMergeBase(model, folder, fakeContext());
+    const path = await writeAdapter(join(folder, "run", "checkpoint-2"), model, { targets: ["q_proj"] });
+    const adapter = await readAdapter(path);
+    const own = await companionsOf(base, adapter, "base");
+    deepEqual(Object.keys(own.files), [...base.companions]);
+    await rejects(companionsOf(base, adapter, "run"), /no tokenizer_config.json beside/);
+    // A checkpoint without one was trained as the whole run was.
+    const final = await writeAdapter(join(folder, "run", "final"), model, { targets: ["q_proj"] });
+    for (const name of ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]) {
+      await Deno.writeTextFile(join(final, name), "");
+    }
+    const { files, tokenizer } = await companionsOf(base, adapter, "run");
+    equal(tokenizer, final);
+    deepEqual(files, {
+      "config.json": model,
+      "tokenizer.model": model,
+      "tokenizer.json": final,
+      "tokenizer_config.json": final,
+      "chat_template.jinja": final,
+    });
   }));
 
 Deno.test("what is made in a hidden folder comes to its place whole, or not at all", () =>

@@ -4,7 +4,8 @@ import { memoryPlan } from "@/training/preflight/check_memory.ts";
 import { error, ok as good, warning } from "@/training/preflight/finding.ts";
 import { Recipe } from "@/training/recipe.ts";
 import { schedule } from "@/training/schedule.ts";
-import { findingsView, labelsView, memoryChart, rateAt, scheduleChart, tokenChart } from "@/view/training.ts";
+import { findingsView, labelsView } from "@/view/findings.ts";
+import { memoryChart, rateAt, scheduleChart, tokenChart } from "@/view/training.ts";
 import { compareChart, historyTable, trainingChart } from "@/view/training_curves.ts";
 import { QWEN_1_5B } from "../training/shapes.ts";
 

@@ -15,7 +15,8 @@ import {
   watchVoice,
 } from "@/steps/gaea/walkthrough_training.ts";
 import { candidateChart, findingTable, fourBitTable, mergeScale } from "@/view/merging.ts";
-import { findingsView, labelsView, memoryChart, scheduleChart } from "@/view/training.ts";
+import { findingsView, labelsView } from "@/view/findings.ts";
+import { memoryChart, scheduleChart } from "@/view/training.ts";
 import { trainingChart } from "@/view/training_curves.ts";
 import { pairsNeededChart, questionsTable, ratersTable, trialCards, winRateChart } from "@/view/trial.ts";
 import { fakeContext } from "../../fakes/context.ts";
