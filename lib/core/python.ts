@@ -94,7 +94,14 @@ export async function* runPython(
   const events = queue<StepEvent>();
   const child = runProcess(python, ["-u", resolve(WORKSPACE, "lib", "python", script), ...args], {
     signal: AbortSignal.any([context.signal, leave.signal]),
-    env: { ...options.env, PYTHONUNBUFFERED: "1", PYTHONUTF8: "1", VOICEWORKS_EVENTS: eventFile },
+    env: {
+      ...options.env,
+      PYTHONUNBUFFERED: "1",
+      PYTHONUTF8: "1",
+      // Packages are installed uncompiled: who has this set would wait for torch to be compiled each time.
+      PYTHONDONTWRITEBYTECODE: "",
+      VOICEWORKS_EVENTS: eventFile,
+    },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
   });

@@ -62,7 +62,8 @@ def main():
         answer = merge_lora.run({
             "base": str(path), "adapter": str(adapter), "output": str(output), "merged": str(output), "device": "cpu",
             "files": [name for name in names if name.endswith(".safetensors")],
-            "copied": [name for name in names if not name.endswith(".safetensors")],
+            "copied": {name: str(path) for name in names if not name.endswith(".safetensors")},
+            "tokenizer": str(path),
             "parameters": 1, "trainedTemplate": None, "questions": [],
             "prompts": [f"The plan of day {day} is kept, and the river carries stone." for day in range(16)],
         })
