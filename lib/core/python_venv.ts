@@ -99,11 +99,19 @@ async function* make(
     })
   );
   // Python compiles what it imports; to compile all of torch takes longer than to install it.
-  const pip = ["-m", "pip", "install", "--no-compile", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
+  const quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
   let done = 0;
   const label = `Python packages (${toolchain})`;
   for await (
-    const { stream, line } of runProcess(interpreterOf(venv), [...pip, "-r", requirements], {
+    const { stream, line } of runProcess(interpreterOf(venv), [
+      "-m",
+      "pip",
+      "install",
+      "--no-compile",
+      ...quiet,
+      "-r",
+      requirements,
+    ], {
       signal,
       env: { PYTHONUNBUFFERED: "1", PYTHONUTF8: "1" },
       hint: () =>

@@ -77,8 +77,12 @@ export const gguf = defineStep({
   needs({ rehearse, modelPath, baseOf, quantType }) {
     const direct = DIRECT_TYPES.includes(quantType.toLowerCase());
     // What is not merged yet may be a model of the hub, or one to be made: that takes what training takes.
-    const packages = rehearse || modelPath !== undefined || baseOf !== undefined ? ["train", "gguf"] as const : ["gguf"] as const;
-    return [direct ? llamaSources : llamaPrograms, ...packages.map(pythonPackages)];
+    const named = rehearse || modelPath !== undefined || baseOf !== undefined;
+    return [
+      direct ? llamaSources : llamaPrograms,
+      pythonPackages("gguf"),
+      ...named ? [pythonPackages("train")] : [],
+    ];
   },
   async run({ baseOf, ...given }, context): Promise<GgufResult> {
     const options = baseOf === undefined ? given : { ...given, modelPath: await baseName(baseOf, given.modelPath) };

@@ -12,7 +12,7 @@ import { compareModels } from "./merge_compare.ts";
 import { judgeMerge, MergeFigures } from "./merge_gate.ts";
 import { runMergeScript } from "./merge_python.ts";
 import { MERGE_RECORD, type MergeRecord } from "./merge_record.ts";
-import { compareCompanions, type Companions, companionsOf, type TokenizerFrom } from "./merge_tokenizer.ts";
+import { type Companions, companionsOf, compareCompanions, type TokenizerFrom } from "./merge_tokenizer.ts";
 import { Probes, PROBES_FILE } from "./probes.ts";
 import { needSpace, withPart } from "./part.ts";
 import type { Finding } from "./preflight/finding.ts";

@@ -21,7 +21,8 @@ export interface Companions {
 }
 
 const TEMPLATE = /^chat_template\.(?:jinja|json)$/;
-const TOKENIZER = /^(?:tokenizer(?:_config)?\.json|tokenizer\.model|special_tokens_map\.json|added_tokens\.json|vocab\.(?:json|txt)|merges\.txt)$/;
+const TOKENIZER =
+  /^(?:tokenizer(?:_config)?\.json|tokenizer\.model|special_tokens_map\.json|added_tokens\.json|vocab\.(?:json|txt)|merges\.txt)$/;
 /** Of another folder's files: what it may say differently is its own affair, but for these. */
 const SPEAKS = /token|vocab|merges|template|spiece|added/i;
 

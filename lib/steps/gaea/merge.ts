@@ -6,7 +6,9 @@ import { gaeaPaths } from "./paths.ts";
 
 const options = mergeStep.options.extend({
   // Axolotl's llama3 writes no date into a prompt, Llama 3.1's own template does: what was trained is served.
-  tokenizerFrom: mergeStep.options.shape.tokenizerFrom.unwrap().default("run").describe(mergeStep.options.shape.tokenizerFrom.description ?? ""),
+  tokenizerFrom: mergeStep.options.shape.tokenizerFrom.unwrap().default("run").describe(
+    mergeStep.options.shape.tokenizerFrom.description ?? "",
+  ),
   loraPath: mergeStep.options.shape.loraPath.describe(
     "Folder of the adapter, or of a training run; default: <data-dir>/gaea/checkpoints/qlora-visions-style",
   ),
