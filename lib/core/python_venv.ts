@@ -99,19 +99,12 @@ async function* make(
     })
   );
   // Python compiles what it imports; to compile all of torch takes longer than to install it.
-  const quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
+  const flags = ["--no-compile", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
+  const args = ["-m", "pip", "install", ...flags, "-r", requirements];
   let done = 0;
   const label = `Python packages (${toolchain})`;
   for await (
-    const { stream, line } of runProcess(interpreterOf(venv), [
-      "-m",
-      "pip",
-      "install",
-      "--no-compile",
-      ...quiet,
-      "-r",
-      requirements,
-    ], {
+    const { stream, line } of runProcess(interpreterOf(venv), args, {
       signal,
       env: { PYTHONUNBUFFERED: "1", PYTHONUTF8: "1" },
       hint: () =>

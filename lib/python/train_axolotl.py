@@ -11,6 +11,9 @@ from pathlib import Path
 
 # Before Axolotl is imported: it would report, and wait ten seconds to say so.
 os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
+# It prints its whole configuration, and what others remark; all of it stands in its debug.log.
+os.environ.setdefault("AXOLOTL_LOG_LEVEL", "WARNING")
+os.environ.setdefault("LOG_LEVEL", "ERROR")
 # It calls `accelerate` by name: that lies beside the interpreter.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
@@ -48,7 +51,7 @@ def configuration(config, folder):
 
 
 def train(config, folder, run):
-    events.log("loading Axolotl")
+    events.log(f"loading Axolotl, which says more in {folder / 'debug.log'}")
     path = configuration(config, folder)
     from axolotl.cli.train import do_cli
     from axolotl_plugin import VoiceworksPlugin
