@@ -7,6 +7,7 @@ from pathlib import Path
 import events
 from axolotl.integrations.base import BasePlugin
 from training_watch import Watch, seal
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 
 class VoiceworksPlugin(BasePlugin):
@@ -15,6 +16,8 @@ class VoiceworksPlugin(BasePlugin):
 
     def add_callbacks_post_trainer(self, cfg, trainer):
         VoiceworksPlugin.trainer = trainer
+        for printer in (PrinterCallback, ProgressCallback):
+            trainer.remove_callback(printer)  # Every figure that they print is an event.
         return [AxolotlWatch(VoiceworksPlugin.run, trainer)]
 
 

@@ -31,7 +31,10 @@ export function planText(plan: TrainingPlan): string {
 }
 
 /** How a training ended, and what comes next. */
-export function trainedText({ folder, final, outcome, seconds }: TrainedRun & { seconds: number }): string {
+export function trainedText(
+  { folder, final, outcome, seconds }: TrainedRun & { seconds: number },
+  mergeTask = "merge",
+): string {
   const { step, metrics = {}, endedEarly } = outcome;
   const loss = (name: string) => typeof metrics[name] === "number" ? metrics[name].toFixed(4) : undefined;
   const losses = [
@@ -41,6 +44,6 @@ export function trainedText({ folder, final, outcome, seconds }: TrainedRun & { 
   return [
     `${count(step ?? 0)} steps in ${duration(seconds)}${endedEarly ? ", ended early" : ""}${losses && `: ${losses}`}`,
     `adapter: ${final}`,
-    `next: deno task merge --auto --lora-path "${folder}" --verify`,
+    `next: deno task ${mergeTask} --auto --lora-path "${folder}" --verify`,
   ].join("\n");
 }

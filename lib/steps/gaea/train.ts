@@ -10,6 +10,7 @@ import { launchFlags } from "../../training/launch.ts";
 import { planTraining, type TrainingPlan } from "../../training/plan.ts";
 import { runPaths } from "../../training/run_file.ts";
 import { pythonPackages } from "../provisions.ts";
+import { trainedText } from "../train_report.ts";
 import { orAnew, runPlan, train as trainStep, type TrainResult } from "../train.ts";
 import { gaeaPaths } from "./paths.ts";
 
@@ -54,7 +55,7 @@ export const train = defineStep({
   },
   needs: ({ trainer }) => [pythonPackages(trainer === "trl" ? "train" : "axolotl")],
   run: (options, context) => orAnew(options, context, (options) => runOnce(options, context)),
-  report: (result) => trainStep.report?.(result) ?? "",
+  report: (result) => result.kind === "trained" ? trainedText(result, "gaea:merge") : trainStep.report?.(result) ?? "",
 });
 
 async function runOnce(options: GaeaTrainOptions, context: Context): Promise<TrainResult> {
