@@ -31,12 +31,13 @@ export interface Ledger extends Disposable {
   count(): number;
   /** Facts about the run that a later one needs. */
   note(key: string): string | undefined;
+  /** Also makes durable all that was written before. */
   setNote(key: string, value: string): void;
   /** Ids of the examples that are remembered, in that order, each with its turn. */
   remembered(): IterableIterator<readonly [turn: number, id: string]>;
   /** How the example of that turn was asked for. */
   asked(turn: number): Asked | undefined;
-  /** Adds how examples were asked for, all in one transaction. */
+  /** Adds how examples were asked for, all in one transaction; durable with the next note. */
   remember(examples: Iterable<readonly [id: string, asked: Asked]>): void;
   /** Forgets how examples were asked for; the answers stay. */
   forget(): void;
@@ -61,9 +62,10 @@ const Turn = z.object({ turn: z.number(), id: z.string() });
 
 /**
  * Answers that come within the time of a commit share the next one, so that a disk that is slow to sync does not hold up
- * many quick answers; none waits for longer than this, nor for more company than so much.
+ * many quick answers; none waits for longer than this, nor for more company than so much: half of the requests that may
+ * be under way, so that the others go on while these reach the disk.
  */
-const LONGEST_WAIT_MS = 20, MOST_ROWS = 256;
+const LONGEST_WAIT_MS = 20, MOST_ROWS = 128;
 
 /**
  * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
@@ -71,7 +73,7 @@ const LONGEST_WAIT_MS = 20, MOST_ROWS = 256;
  * @throws {UserError} where another run holds it, it is no ledger, or it cannot be written.
  */
 export function openLedger(path: string): Ledger {
-  let database: DatabaseSync;
+  let database: DatabaseSync, log: Deno.FsFile;
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
     database = new DatabaseSync(path);
@@ -79,17 +81,20 @@ export function openLedger(path: string): Ledger {
     throw unusable(path, error);
   }
   try {
-    // Exclusive: a second run on the same output is refused. FULL: a commit survives a power cut.
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // Exclusive: a second run on the same output is refused. NORMAL: SQLite itself syncs only what keeps the file whole;
+    // that a commit survives a power cut is seen to below, where the run need not halt for as long as the disk takes.
     // Answers stand in the order of their arrival, beside an index of hashes: in the order of hashes each would write a
-    // page or two of its own. Pages are brought home every 16 MB, since most of them change several times until then.
+    // page or two of its own. Of the index each does write a page, so pages are small. They are brought home every 16 MB,
+    // since most of them change several times until then.
     database.exec(`
-      PRAGMA wal_autocheckpoint = 4000;
+      PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 8000;
       CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS examples (turn INTEGER PRIMARY KEY, id TEXT NOT NULL, value TEXT NOT NULL);
       BEGIN IMMEDIATE; COMMIT;
     `);
+    log = Deno.openSync(`${path}-wal`, { write: true }); // All that is committed stands there first.
   } catch (error) {
     database.close();
     throw unusable(path, error);
@@ -114,7 +119,7 @@ export function openLedger(path: string): Ledger {
     const timer = setTimeout(() => commit(), Math.min(commitMs, LONGEST_WAIT_MS));
     return { durable: Promise.withResolvers(), timer, rows: 0 };
   };
-  const commit = (then: (tell: () => void) => void = (tell) => tell()) => {
+  const commit = () => {
     if (!batch) return;
     const { durable, timer } = batch;
     batch = undefined;
@@ -122,12 +127,12 @@ export function openLedger(path: string): Ledger {
     const started = performance.now();
     try {
       database.exec("COMMIT");
-      then(durable.resolve);
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
-      durable.reject(unusable(path, error));
+      return durable.reject(unusable(path, error));
     }
-    commitMs = performance.now() - started;
+    log.syncData().then(durable.resolve, (error) => durable.reject(unusable(path, error)))
+      .finally(() => commitMs = performance.now() - started);
   };
   /** Puts what SQLite refuses into words. */
   const using = <T>(work: () => T): T => {
@@ -149,8 +154,7 @@ export function openLedger(path: string): Ledger {
       try {
         const { durable: { promise } } = batch ??= begin();
         insert.run(hash, JSON.stringify(answer));
-        // Told in another turn of the event loop: where answers need no time, nothing else would ever get one.
-        if (++batch.rows >= MOST_ROWS) commit((tell) => void setTimeout(tell));
+        if (++batch.rows >= MOST_ROWS) commit();
         return promise;
       } catch (error) {
         return Promise.reject(unusable(path, error));
@@ -158,7 +162,11 @@ export function openLedger(path: string): Ledger {
     },
     count: () => Count.parse(using(() => database.prepare("SELECT count(*) AS n FROM answers").get())).n,
     note: (key) => Value.parse(using(() => selectNote.get(key)))?.value,
-    setNote: (key, value) => void using(() => insertNote.run(key, value)),
+    setNote: (key, value) =>
+      using(() => {
+        insertNote.run(key, value);
+        log.syncDataSync();
+      }),
     *remembered() {
       // By the page: `iterate` takes an error for the end.
       let rows: z.output<typeof Turn>[] = [];
@@ -190,7 +198,8 @@ export function openLedger(path: string): Ledger {
     },
     [Symbol.dispose]() {
       commit();
-      database.close();
+      log.close();
+      database.close(); // Brings all pages home, durably.
     },
   };
 }

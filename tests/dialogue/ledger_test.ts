@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { UserError } from "@/core/errors.ts";
@@ -74,6 +74,28 @@ Deno.test("put lets timers, signals and threads have their turn, however fast an
     }));
     equal(ledger.count(), 12_000);
     ok(putBefore < 2000, `${putBefore} answers`);
+  }));
+
+Deno.test("put holds once the disk does, and fails where that cannot be had; what comes later is not touched", () =>
+  withFolder(async (folder) => {
+    using ledger = openLedger(join(folder, "ledger.sqlite"));
+    const { syncData } = Deno.FsFile.prototype;
+    const disk = Promise.withResolvers<void>();
+    let isKept = false;
+    try {
+      Deno.FsFile.prototype.syncData = () => disk.promise;
+      const put = ledger.put("a", ANSWER).then(() => isKept = true);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      equal(isKept, false);
+      const later = ledger.put("b", ANSWER);
+      disk.reject(new Error("No space left on device (os error 28)"));
+      await rejects(put, (error: unknown) => error instanceof UserError && /disk is full/.test(error.message));
+      Deno.FsFile.prototype.syncData = syncData;
+      await later;
+    } finally {
+      Deno.FsFile.prototype.syncData = syncData;
+    }
+    deepEqual(ledger.get("b"), ANSWER);
   }));
 
 Deno.test("openLedger leaves one file behind", () =>
