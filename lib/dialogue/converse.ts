@@ -18,14 +18,8 @@ export interface Manner {
 }
 
 export type Outcome =
-  /** `request` is the one that was answered well, `tries` how many were sent. */
-  | {
-    readonly kind: "exchange";
-    readonly exchange: Exchange;
-    readonly request: ChatRequest;
-    readonly model: string;
-    readonly tries: number;
-  }
+  /** `tries` is how many were sent. */
+  | { readonly kind: "exchange"; readonly exchange: Exchange; readonly model: string; readonly tries: number }
   /** Answered, but never in a usable form. */
   | { readonly kind: "reject"; readonly reason: string; readonly detail: string; readonly said: string }
   /** Never answered. */
@@ -45,7 +39,7 @@ export async function converse(assignment: Assignment, manner: Manner, ask: Ask)
     tries++;
     if ("fault" in answer) return { kind: "reject", reason: answer.fault.kind, detail: answer.fault.message, said: "" };
     const parsed = parseExchange(answer.reply);
-    return parsed.ok ? { kind: "exchange", exchange: parsed.exchange, request, model: answer.reply.model, tries } : {
+    return parsed.ok ? { kind: "exchange", exchange: parsed.exchange, model: answer.reply.model, tries } : {
       kind: "reject",
       reason: "invalid_json",
       detail: parsed.error,

@@ -167,8 +167,10 @@ export function correctionRequest(
 
 /** Replaces all placeholders in one pass, so that braces inside a value stay what they are. */
 function fill(template: string, values: Values): string {
-  const known = new Map<string, string>(Object.entries(values));
-  return partsOf(template).map((part, at) => at % 2 === 0 ? part : known.get(part) ?? "").join("").trim();
+  const known: Readonly<Record<string, string | undefined>> = values;
+  let text = "";
+  for (const [at, part] of partsOf(template).entries()) text += at % 2 === 0 ? part : known[part] ?? "";
+  return text.trim();
 }
 
 /** A template's texts and, between them, the names of its placeholders. */

@@ -1,4 +1,5 @@
 /** One chat interface: whoever answers (LM Studio, any OpenAI-compatible server, the rehearsal) is a `ChatEngine`. */
+import { createHash, type Hash } from "node:crypto";
 import { sha256 } from "../core/files.ts";
 import type { ChatMessage } from "../records.ts";
 
@@ -77,10 +78,20 @@ export function requestHash(request: ChatRequest, model: string, prompt: string 
   ]));
 }
 
-/** Names the messages of a request. */
-export function promptHash({ messages }: Pick<ChatRequest, "messages">): string {
-  return sha256(JSON.stringify(messages.map(({ role, content }) => [role, content])));
+/** Names the messages of a request: SHA-256 of them as a JSON list of role and content. */
+export function promptHash({ messages: [first, ...others] }: Pick<ChatRequest, "messages">): string {
+  if (!first) return sha256("[]");
+  const { role, content } = first;
+  if (begun?.content !== content || begun.role !== role) {
+    begun = { role, content, hash: createHash("sha256").update(`[${JSON.stringify([role, content])}`) };
+  }
+  const hash = begun.hash.copy();
+  for (const { role, content } of others) hash.update(`,${JSON.stringify([role, content])}`);
+  return hash.update("]").digest("hex");
 }
+
+/** Most requests begin with the same system prompt, which is half of their text. */
+let begun: ChatMessage & { hash: Hash } | undefined;
 
 /**
  * Parts an answer from the reasoning that some models write into it: `<think>…</think>` (with the opening tag missing

@@ -74,15 +74,16 @@ export async function collectAnswers(
   const manner: Manner = { ...asking.manner, forms: formsOf(asking.form) };
   const progress = runProgress({ total, forecaster, emit: context.emit });
   const begun = new Map<string, number>();
-  let chunks = 0, done = 0, saving: Promise<void> | undefined;
+  let chunks = 0, done = 0, saving = Promise.resolve(), next: Promise<void> | undefined;
   const say = (level: "info" | "warn", message: string) => context.emit({ type: "log", level, message });
 
-  const checkpoint = async () => {
-    await saving;
+  const save = () => {
+    next = undefined;
     const state = { chunks_processed: chunks, examples_processed: done, examples_total: total, ...account };
-    saving = writeFileAtomic(paths.checkpoint, JSON.stringify(state, null, 2) + "\n");
-    await saving;
+    return saving = writeFileAtomic(paths.checkpoint, JSON.stringify(state, null, 2) + "\n");
   };
+  // Where answers come faster than a file can be saved, many share the next one.
+  const checkpoint = () => next ??= saving.then(save);
 
   type Worked = { outcome: Outcome; spent: Spent };
   const onResult = async (result: Result<PlannedAssignment, Worked>) => {

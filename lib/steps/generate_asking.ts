@@ -25,6 +25,8 @@ export interface Asking {
   readonly forecaster: Forecaster;
   /** Absent until it was found out. */
   form: FormNote | undefined;
+  /** No earlier run left answers: only what this run asked for need be looked up. */
+  readonly fresh: boolean;
   /** Beginnings of the hashes that this run asked for, as numbers: finding those again is no reuse. */
   readonly own: Set<number>;
   /** Servers that have answered in any round. */
@@ -75,10 +77,11 @@ export function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spe
     const prompt = promptHash(request);
     const hash = requestHash(request, model, prompt);
     const sent = { hash, prompt, ...(request.seed === undefined ? {} : { seed: request.seed }) };
-    const known = ledger.get(hash);
+    const isOwn = own.has(short(hash));
+    const known = isOwn || !asking.fresh ? ledger.get(hash) : undefined;
     if (known) {
       spent.trail.push(sent);
-      if (!own.has(short(hash))) account.reused++;
+      if (!isOwn) account.reused++;
       return known;
     }
     if (request.schema && asking.form && asking.form.form !== "schema") return undefined;

@@ -62,6 +62,7 @@ export async function makeDataset(making: Making): Promise<Made> {
     account: counts,
     forecaster,
     form: undefined,
+    fresh: ledger.count() === 0,
     own: new Set(),
     proven: new Set(),
   };
