@@ -77,28 +77,37 @@ export interface Chunking {
  * ```
  */
 export function chunkText(text: string | TextSource, chapters: readonly Chapter[], options: ChunkOptions): Chunking {
-  const sections = [...chunkSections(typeof text === "string" ? textSource(text) : text, chapters, options)];
-  return {
-    passages: sections.flatMap(({ passages }) => passages),
-    leftOut: sections.flatMap(({ leftOut }) => leftOut),
-    cutSentences: sections.reduce((sum, { cutSentences }) => sum + cutSentences, 0),
-  };
+  const chunking: Chunking = { passages: [], leftOut: [], cutSentences: 0 };
+  let of: { chapter?: string } = {};
+  chunkInto(typeof text === "string" ? textSource(text) : text, chapters, options, {
+    section: (chapter) => of = chapter === undefined ? {} : { chapter },
+    passage: (start, end, size) => chunking.passages.push({ start, end, size, ...of }),
+    leftOut: (start, end, reason) => chunking.leftOut.push({ start, end, reason }),
+    cutSentence: () => chunking.cutSentences++,
+  });
+  return chunking;
 }
 
-/** As {@linkcode chunkText}, one chapter at a time, so that no more than that is kept in memory. */
-export function* chunkSections(
+/** Takes passages, in the order of the text: without making objects of them, of which a book has very many. */
+export interface PassageSink {
+  /** What follows lies in a chapter, or in none. */
+  section(chapter: string | undefined): void;
+  passage(start: number, end: number, size: number): void;
+  leftOut(start: number, end: number, reason: LeftOut["reason"]): void;
+  cutSentence(): void;
+}
+
+/** As {@linkcode chunkText}; no more than one chapter is kept in memory. */
+export function chunkInto(
   text: TextSource,
   chapters: readonly Chapter[],
   options: ChunkOptions,
-): Generator<Chunking> {
+  sink: PassageSink,
+): void {
   const cut = options.method === "window" ? slideWindow : packParagraphs;
-  for (const { chapter, ...section } of sectionsOf(text.length, chapters)) {
-    const chunking: Chunking = { passages: [], leftOut: [], cutSentences: 0 };
-    cut(text, section, options, chunking);
-    if (chapter !== undefined) {
-      for (const passage of chunking.passages) passage.chapter = chapter;
-    }
-    yield chunking;
+  for (const section of sectionsOf(text.length, chapters)) {
+    sink.section(section.chapter);
+    cut(text, section, options, sink);
   }
 }
 

@@ -1,81 +1,112 @@
 /** The paragraph method: whole paragraphs, as many as fit; smaller pieces only where a paragraph alone is too long. */
-import type { Chunking, ChunkOptions } from "./chunk.ts";
+import type { ChunkOptions, PassageSink } from "./chunk.ts";
+import { Offsets } from "./offsets.ts";
 import { isSpace, type Range, splitWords, type TextSource } from "./paragraphs.ts";
 import { splitSentences } from "./sentences.ts";
 
-/** What is not split any further. */
-interface Piece extends Range {
-  /** Its size, and what it adds to a passage that it continues (with the white space before it). */
-  alone: number;
-  added: number;
+/** What is not split any further, in the order of the text. */
+interface Pieces {
+  readonly starts: Offsets;
+  readonly ends: Offsets;
+  /** The size of each, and what it adds to a passage that it continues (with the white space before it). */
+  readonly alone: Offsets;
+  readonly added: Offsets;
+  /** Pieces in front of which a word was too long for any passage: none goes on there. */
+  readonly breaks: Offsets;
 }
 
-/** A run of pieces, from `first` to `last`, both included. */
-interface Run {
-  first: number;
-  last: number;
-  size: number;
+/** Passages: from the piece `firsts` to the piece `lasts`, both included. */
+interface Runs {
+  readonly firsts: Offsets;
+  readonly lasts: Offsets;
+  readonly sizes: Offsets;
 }
+
+/** Used again for each section: a book has thousands of pieces, and many sections. */
+const pieces: Pieces = {
+  starts: new Offsets(),
+  ends: new Offsets(),
+  alone: new Offsets(),
+  added: new Offsets(),
+  breaks: new Offsets(),
+};
+const runs: Runs = { firsts: new Offsets(), lasts: new Offsets(), sizes: new Offsets() };
 
 /** Tokens of two parts do not add up to those of the whole; nearer to the limit than this, the whole is counted. */
 const TOKEN_DOUBT = 16;
 /** Tokens that two parts lose by being joined, as `.` and a blank line become one. */
 const JOINT = 2;
-const CLAUSE_MARKS = ",;:\u2014\u2013";
 const CLOSERS = "\"'\u201d\u2019)]";
 
-/** Adds the passages of a section to a chunking. */
-export function packParagraphs(source: TextSource, section: Range, options: ChunkOptions, into: Chunking): void {
-  for (const pieces of piecesOf(source, section, options, into)) {
-    for (const { first, last, size } of join(source, pieces, options)) {
-      const range = { start: pieces[first]?.start ?? 0, end: pieces[last]?.end ?? 0 };
-      if (size < options.minSize) into.leftOut.push({ ...range, reason: "too_short" });
-      else into.passages.push({ ...range, size });
+/** Adds the passages of a section. */
+export function packParagraphs(source: TextSource, section: Range, options: ChunkOptions, into: PassageSink): void {
+  findPieces(source, section, options, into);
+  const { starts, ends, breaks } = pieces;
+  breaks.push(starts.length);
+  for (let list = 0, from = 0; list < breaks.length; list++) {
+    const to = breaks.at(list);
+    join(source, from, to, options);
+    for (let run = 0; run < runs.sizes.length; run++) {
+      const start = starts.at(runs.firsts.at(run));
+      const end = ends.at(runs.lasts.at(run));
+      const size = runs.sizes.at(run);
+      if (size < options.minSize) into.leftOut(start, end, "too_short");
+      else into.passage(start, end, size);
     }
+    from = to;
   }
 }
 
-/** The pieces of a section, in lists that end where a word is too long for any passage. */
-function piecesOf(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: Chunking): Piece[][] {
-  const lists: Piece[][] = [[]];
-  let end: number | undefined; // Of the last piece.
-  const add = (start: number, stop: number): boolean => {
-    const added = unit.measure(source, end ?? start, stop);
-    let alone = added;
-    if (unit.name === "chars") alone = stop - start;
-    else if (unit.name === "tokens" && added + TOKEN_DOUBT > size) alone = unit.measure(source, start, stop);
-    if (alone > size) return false;
-    lists.at(-1)?.push({ start, end: stop, alone, added });
-    end = stop;
+/** Finds the pieces of a section. */
+function findPieces(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: PassageSink): void {
+  const { starts, ends, alone, added, breaks } = pieces;
+  for (const numbers of [starts, ends, alone, added, breaks]) numbers.length = 0;
+  let before = -1; // The end of the last piece, if there is one.
+  const add = (start: number, end: number): boolean => {
+    const more = unit.measure(source, before < 0 ? start : before, end);
+    let own = more;
+    if (unit.name === "chars") own = end - start;
+    else if (unit.name === "tokens" && more + TOKEN_DOUBT > size) own = unit.measure(source, start, end);
+    if (own > size) return false;
+    starts.push(start);
+    ends.push(end);
+    alone.push(own);
+    added.push(more);
+    before = end;
     return true;
   };
-  for (const paragraph of source.paragraphs(section.start, section.end)) {
-    if (add(paragraph.start, paragraph.end)) continue;
-    const text = source.slice(paragraph.start, paragraph.end);
-    const addPart = (part: Range) => add(paragraph.start + part.start, paragraph.start + part.end);
+  const addParts = (from: number, to: number) => {
+    const text = source.slice(from, to);
+    const addPart = (part: Range) => add(from + part.start, from + part.end);
     for (const sentence of splitSentences(text)) {
       if (addPart(sentence)) continue;
-      into.cutSentences++;
+      into.cutSentence();
       for (const clause of splitClauses(text, sentence)) {
         if (addPart(clause)) continue;
         for (const word of splitWords(text, clause.start, clause.end)) {
           if (addPart(word)) continue;
-          const [start, stop] = [paragraph.start + word.start, paragraph.start + word.end];
-          into.leftOut.push({ start, end: stop, reason: "word_too_long" });
-          lists.push([]);
-          end = stop;
+          before = from + word.end;
+          into.leftOut(from + word.start, before, "word_too_long");
+          breaks.push(starts.length);
         }
       }
     }
-  }
-  return lists;
+  };
+  source.eachParagraph(section.start, section.end, (start, end) => {
+    if (!add(start, end)) addParts(start, end);
+  });
+}
+
+/** Commas, semicolons, colons and dashes. */
+function isClauseMark(unit: number): boolean {
+  return unit > 0x3b ? unit === 0x2014 || unit === 0x2013 : unit === 0x2c || unit === 0x3b || unit === 0x3a;
 }
 
 /** A sentence cut after commas, colons, semicolons and dashes that white space follows. */
 function splitClauses(text: string, { start, end }: Range): Range[] {
   const clauses: Range[] = [];
   for (let at = start; at < end; at++) {
-    if (!CLAUSE_MARKS.includes(text.charAt(at))) continue;
+    if (!isClauseMark(text.charCodeAt(at))) continue;
     let stop = at + 1;
     while (stop < end && CLOSERS.includes(text.charAt(stop))) stop++;
     if (stop >= end || !isSpace(text.charCodeAt(stop))) continue;
@@ -89,55 +120,60 @@ function splitClauses(text: string, { start, end }: Range): Range[] {
 }
 
 /** Joins pieces to passages as large as may be, then mends those that are too small. */
-function join(source: TextSource, pieces: readonly Piece[], options: ChunkOptions): Run[] {
+function join(source: TextSource, from: number, to: number, options: ChunkOptions): void {
   const { unit, size: limit, minSize } = options;
-  const runs: Run[] = [];
-  const sizeOf = (first: number, last: number) =>
-    unit.measure(source, pieces[first]?.start ?? 0, pieces[last]?.end ?? 0);
-  for (let first = 0; first < pieces.length;) {
+  const { starts, ends, alone, added } = pieces;
+  const { firsts, lasts, sizes } = runs;
+  firsts.length = lasts.length = sizes.length = 0;
+  const sizeOf = (first: number, last: number) => unit.measure(source, starts.at(first), ends.at(last));
+  let least = limit;
+  for (let first = from; first < to;) {
     let last = first;
-    let size = pieces[first]?.alone ?? 0;
-    for (let next = pieces[last + 1]; next && size + next.added <= limit; next = pieces[last + 1]) {
-      size += next.added;
-      last++;
-    }
+    let size = alone.at(first);
+    while (last + 1 < to && size + added.at(last + 1) <= limit) size += added.at(++last);
     if (unit.name === "tokens") {
       size = sizeOf(first, last);
       while (size > limit && last > first) size = sizeOf(first, --last);
-      for (let next = pieces[last + 1]; next && size + next.added <= limit + JOINT; next = pieces[last + 1]) {
+      while (last + 1 < to && size + added.at(last + 1) <= limit + JOINT) {
         const whole = sizeOf(first, last + 1);
         if (whole > limit) break;
         size = whole;
         last++;
       }
     }
-    runs.push({ first, last, size });
+    firsts.push(first);
+    lasts.push(last);
+    sizes.push(size);
+    least = Math.min(least, size);
     first = last + 1;
   }
-  if (runs.some(({ size }) => size < minSize)) mend(runs, options, sizeOf);
-  return runs;
+  if (least < minSize) mend(options, sizeOf);
 }
 
 /** Gives passages that are too small pieces of their neighbours, as long as these stay large enough. */
-function mend(runs: Run[], { size: limit, minSize }: ChunkOptions, sizeOf: (first: number, last: number) => number) {
-  for (const [index, run] of runs.entries()) {
-    const before = runs[index - 1];
-    while (before && run.size < minSize && before.last > before.first) {
-      const left = sizeOf(before.first, before.last - 1);
-      const grown = sizeOf(before.last, run.last);
+function mend({ size: limit, minSize }: ChunkOptions, sizeOf: (first: number, last: number) => number): void {
+  const { firsts, lasts, sizes } = runs;
+  for (let run = 0; run < sizes.length; run++) {
+    const [before, after] = [run - 1, run + 1];
+    while (before >= 0 && sizes.at(run) < minSize && lasts.at(before) > firsts.at(before)) {
+      const moved = lasts.at(before);
+      const left = sizeOf(firsts.at(before), moved - 1);
+      const grown = sizeOf(moved, lasts.at(run));
       if (left < minSize || grown > limit) break;
-      run.first = before.last--;
-      run.size = grown;
-      before.size = left;
+      firsts.set(run, moved);
+      sizes.set(run, grown);
+      lasts.set(before, moved - 1);
+      sizes.set(before, left);
     }
-    const after = runs[index + 1];
-    while (after && run.size < minSize && after.last > after.first) {
-      const left = sizeOf(after.first + 1, after.last);
-      const grown = sizeOf(run.first, after.first);
+    while (after < sizes.length && sizes.at(run) < minSize && lasts.at(after) > firsts.at(after)) {
+      const moved = firsts.at(after);
+      const left = sizeOf(moved + 1, lasts.at(after));
+      const grown = sizeOf(firsts.at(run), moved);
       if (left < minSize || grown > limit) break;
-      run.last = after.first++;
-      run.size = grown;
-      after.size = left;
+      lasts.set(run, moved);
+      sizes.set(run, grown);
+      firsts.set(after, moved + 1);
+      sizes.set(after, left);
     }
   }
 }

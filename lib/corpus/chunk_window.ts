@@ -1,5 +1,5 @@
 /** The window method: as many words as fit, each window starting within the one before it. */
-import type { Chunking, ChunkOptions } from "./chunk.ts";
+import type { ChunkOptions, PassageSink } from "./chunk.ts";
 import { type Range, splitWords, type TextSource } from "./paragraphs.ts";
 import { splitSentences } from "./sentences.ts";
 
@@ -22,35 +22,36 @@ interface Window {
 }
 
 /** Adds the windows of a section to a chunking. */
-export function slideWindow(source: TextSource, section: Range, options: ChunkOptions, into: Chunking): void {
+export function slideWindow(source: TextSource, section: Range, options: ChunkOptions, into: PassageSink): void {
   for (const words of wordsOf(source, section, options, into)) {
     const rule = ruler(source, words, options);
     const windows = windowsOf(words, rule, options);
     mendTail(windows, rule, options);
     for (const { first, last } of windows) {
-      const range = { start: words.ranges[first]?.start ?? 0, end: words.ranges[last]?.end ?? 0 };
+      const start = words.ranges[first]?.start ?? 0;
+      const end = words.ranges[last]?.end ?? 0;
       const size = rule.exact(first, last);
-      if (size < options.minSize) into.leftOut.push({ ...range, reason: "too_short" });
-      else into.passages.push({ ...range, size });
+      if (size < options.minSize) into.leftOut(start, end, "too_short");
+      else into.passage(start, end, size);
     }
   }
 }
 
 /** The words of a section, in lists that end where a word is too long for any window. */
-function wordsOf(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: Chunking): Words[] {
+function wordsOf(source: TextSource, section: Range, { unit, size }: ChunkOptions, into: PassageSink): Words[] {
   const empty = (): Words => ({ ranges: [], opens: [], sums: [0] });
   let words = empty();
   const lists = [words];
   let end: number | undefined; // Of the word before.
   let sum = 0;
-  for (const paragraph of source.paragraphs(section.start, section.end)) {
-    const text = source.slice(paragraph.start, paragraph.end);
+  source.eachParagraph(section.start, section.end, (from, to) => {
+    const text = source.slice(from, to);
     for (const sentence of splitSentences(text)) {
       for (const word of splitWords(text, sentence.start, sentence.end)) {
-        const range = { start: paragraph.start + word.start, end: paragraph.start + word.end };
+        const range = { start: from + word.start, end: from + word.end };
         const added = unit.measure(source, end ?? range.start, range.end);
         if (added > size && unit.measure(source, range.start, range.end) > size) {
-          into.leftOut.push({ ...range, reason: "word_too_long" });
+          into.leftOut(range.start, range.end, "word_too_long");
           words = empty();
           lists.push(words);
           sum = 0;
@@ -63,7 +64,7 @@ function wordsOf(source: TextSource, section: Range, { unit, size }: ChunkOption
         end = range.end;
       }
     }
-  }
+  });
   return lists.filter(({ ranges }) => ranges.length > 0);
 }
 

@@ -1,17 +1,28 @@
-/** Ascending numbers in memory that is used again. */
+/** Numbers in memory that is used again. */
 export class Offsets {
   length = 0;
   #numbers = new Int32Array(1024);
 
+  push(offset: number): void {
+    if (this.length === this.#numbers.length) this.#grow(this.length + 1);
+    this.#numbers[this.length++] = offset;
+  }
+
   append(offsets: Int32Array): void {
     const length = this.length + offsets.length;
-    if (length > this.#numbers.length) {
-      const larger = new Int32Array(Math.max(length, this.#numbers.length * 2));
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
+    if (length > this.#numbers.length) this.#grow(length);
     this.#numbers.set(offsets, this.length);
     this.length = length;
+  }
+
+  #grow(length: number): void {
+    const larger = new Int32Array(Math.max(length, this.#numbers.length * 2));
+    larger.set(this.#numbers);
+    this.#numbers = larger;
+  }
+
+  set(index: number, offset: number): void {
+    this.#numbers[index] = offset;
   }
 
   at(index: number): number {
@@ -19,7 +30,7 @@ export class Offsets {
   }
 
   /**
-   * Index of the last that does not exceed a limit; -1 where all do.
+   * Index of the last that does not exceed a limit, -1 where all do: of numbers that ascend.
    *
    * @param near An index near which it is likely to be, and not before.
    */

@@ -10,8 +10,8 @@ export interface Range {
 export interface TextSource {
   readonly length: number;
   slice(start: number, end: number): string;
-  /** The paragraphs that begin in a range. */
-  paragraphs(start: number, end: number): Range[];
+  /** Tells the paragraphs that begin in a range, in order. */
+  eachParagraph(start: number, end: number, tell: (start: number, end: number) => void): void;
 }
 
 /** A string as a source. */
@@ -19,7 +19,7 @@ export function textSource(text: string): TextSource {
   return {
     length: text.length,
     slice: (start, end) => text.slice(start, end),
-    paragraphs: (start, end) => splitParagraphs(text, start, end),
+    eachParagraph: (start, end, tell) => splitParagraphs(text, start, end).forEach((part) => tell(part.start, part.end)),
   };
 }
 

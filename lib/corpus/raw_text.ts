@@ -3,7 +3,7 @@
  * a whole book and encoding it again is work for nothing, and takes several times its size in memory.
  */
 import { Offsets } from "./offsets.ts";
-import type { Range, TextSource } from "./paragraphs.ts";
+import type { TextSource } from "./paragraphs.ts";
 import { createTextFinder, type Found } from "./raw_text_finder.ts";
 import { STRIDE } from "./raw_text_kernel.ts";
 
@@ -66,14 +66,12 @@ function rawText(line: Uint8Array<ArrayBuffer>, found: Found): RawText {
       const content = decoder.decode(bytes(start, end));
       return content.includes("\\") ? String(JSON.parse(`"${content}"`)) : content;
     },
-    paragraphs(start, end) {
-      const ranges: Range[] = [];
+    eachParagraph(start, end, tell) {
       for (let index = starts.lastUpTo(start - 1) + 1; index < starts.length; index++) {
-        const range = { start: starts.at(index), end: ends.at(index) };
-        if (range.start >= end) break;
-        ranges.push(range);
+        const from = starts.at(index);
+        if (from >= end) break;
+        tell(from, ends.at(index));
       }
-      return ranges;
     },
     splits(offset) {
       const index = starts.lastUpTo(offset - 1);

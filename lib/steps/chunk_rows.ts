@@ -1,20 +1,19 @@
 /** The row work of the step `chunk`: a Work in, its chunks out. */
-import { put, putNumber, putText } from "../core/byte_buffer.ts";
+import { type ByteBuffer, put, putNumber, putText, reserve, written } from "../core/byte_buffer.ts";
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
-import { CHARS, chunkSections, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
-import { loadTokenizer } from "../corpus/tokens.ts";
+import { CHARS, chunkInto, type ChunkOptions, type PassageSink, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
+import { loadTokenizer, type Tokenizer } from "../corpus/tokens.ts";
 import { type TextSource, textSource } from "../corpus/paragraphs.ts";
 import { createRawTextReader, findStringMember, type RawText } from "../corpus/raw_text.ts";
 import { Work } from "../records.ts";
 
 const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
-const [TEXT, END, TOKENS, CLOSE] = ['","text":"', ',"end":', ',"tokens":', "}"].map((part) => encoder.encode(part)) as [
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-];
+const TEXT = encoder.encode('","text":"');
+const START = encoder.encode(',"start":');
+const END = encoder.encode(',"end":');
+const TOKENS = encoder.encode(',"tokens":');
+const CLOSE = encoder.encode("}");
 /** Bytes of these and of the numbers between them, at most. */
 const OTHERS = 100;
 
@@ -36,46 +35,7 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   const chunkOptions = { ...options, unit };
   const readRawText = createRawTextReader();
 
-  const write = (work: Omit<Work, "text">, text: TextSource, contentOf: ContentOf, sink: RowSink) => {
-    const { id, title, chapters } = work;
-    sink.note(id);
-    const head = encoder.encode(`{"id":"chunk_${id}_`);
-    const about = encoder.encode(`"${aboutOf(work)}`);
-    let number = 0;
-    let ranges = 0;
-    for (const { passages, leftOut, cutSentences } of chunkSections(text, chapters, chunkOptions)) {
-      ranges += passages.length + leftOut.length;
-      if (cutSentences > 0) sink.count("cut_sentences", cutSentences);
-      const chapter = passages[0]?.chapter;
-      const chapterOf = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
-      const behind = encoder.encode(`${chapterOf},"start":`); // The same for every chunk of a chapter.
-      for (const { start, end, size } of passages) {
-        const content = contentOf(start, end);
-        const most = typeof content === "string" ? content.length * 3 : content.length;
-        const out = sink.open(head.length + about.length + behind.length + most + OTHERS);
-        put(out, head);
-        putNumber(out, ++number, 5);
-        put(out, TEXT);
-        if (typeof content === "string") putText(out, content);
-        else put(out, content);
-        put(out, about);
-        put(out, behind);
-        putNumber(out, start);
-        put(out, END);
-        putNumber(out, end);
-        if (tokenizer) {
-          put(out, TOKENS);
-          putNumber(out, unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
-        }
-        put(out, CLOSE);
-        sink.close();
-      }
-      for (const { start, end, reason } of leftOut) {
-        sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
-      }
-    }
-    if (ranges === 0) sink.drop("no_text", String(id), title);
-  };
+  const write = createWriter(chunkOptions, tokenizer);
 
   return {
     raw(bytes, start, sink) {
@@ -98,6 +58,70 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
     },
   };
 };
+
+/** Makes what writes the passages of a work. */
+function createWriter(options: ChunkOptions, tokenizer: Tokenizer | undefined) {
+  let sink: RowSink;
+  let text: TextSource;
+  let contentOf: ContentOf;
+  let id = 0;
+  let head = new Uint8Array(0);
+  let passages = 0;
+  let leftOut = 0;
+  /** What stands between the text of a passage and its place: the same for all of a work, then for all of a chapter. */
+  const behind: ByteBuffer = { bytes: new Uint8Array(0), length: 0 };
+  let ofWork = 0;
+  let tail = new Uint8Array(0);
+
+  const toRows: PassageSink = {
+    section(chapter) {
+      const member = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
+      behind.length = ofWork;
+      reserve(behind, member.length * 3 + START.length);
+      putText(behind, member);
+      put(behind, START);
+      tail = written(behind);
+    },
+    passage(start, end, size) {
+      const content = contentOf(start, end);
+      const most = typeof content === "string" ? content.length * 3 : content.length;
+      const out = sink.open(head.length + most + tail.length + OTHERS);
+      put(out, head);
+      putNumber(out, ++passages, 5);
+      put(out, TEXT);
+      if (typeof content === "string") putText(out, content);
+      else put(out, content);
+      put(out, tail);
+      putNumber(out, start);
+      put(out, END);
+      putNumber(out, end);
+      if (tokenizer) {
+        put(out, TOKENS);
+        putNumber(out, options.unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
+      }
+      put(out, CLOSE);
+      sink.close();
+    },
+    leftOut(start, end, reason) {
+      leftOut++;
+      sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
+    },
+    cutSentence: () => sink.count("cut_sentences"),
+  };
+
+  return (work: Omit<Work, "text">, source: TextSource, ofSource: ContentOf, into: RowSink): void => {
+    [sink, text, contentOf, id, passages, leftOut] = [into, source, ofSource, work.id, 0, 0];
+    sink.note(id);
+    head = encoder.encode(`{"id":"chunk_${id}_`);
+    const about = `"${aboutOf(work)}`;
+    behind.length = 0;
+    reserve(behind, about.length * 3);
+    putText(behind, about);
+    ofWork = behind.length;
+    chunkInto(text, work.chapters, options, toRows);
+    if (passages + leftOut === 0) sink.drop("no_text", String(id), work.title);
+  };
+}
 
 /** A part of a text as the content of a JSON string. */
 type ContentOf = (start: number, end: number) => string | Uint8Array;

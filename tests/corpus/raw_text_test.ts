@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { textSource } from "@/corpus/paragraphs.ts";
+import { type Range, splitParagraphs } from "@/corpus/paragraphs.ts";
 import { createRawTextReader, findStringMember, type RawText } from "@/corpus/raw_text.ts";
 
 const encoder = new TextEncoder();
@@ -8,6 +8,12 @@ const readRawText = createRawTextReader();
 /** Reads the JSON of a string, and `behind`, which stands after it in the line. */
 function read(json: string, behind = ',"n":1}'): RawText | undefined {
   return readRawText(encoder.encode(`{"text":${json}${behind}`), 9);
+}
+
+function paragraphsOf(raw: RawText): Range[] {
+  const found: Range[] = [];
+  raw.eachParagraph(0, raw.length, (start, end) => found.push({ start, end }));
+  return found;
 }
 
 Deno.test("createRawTextReader reads what JSON.parse reads", () => {
@@ -27,7 +33,7 @@ Deno.test("createRawTextReader reads what JSON.parse reads", () => {
     ok(raw, text);
     equal(raw.length, text.length);
     equal(raw.slice(0, text.length), text);
-    deepEqual(raw.paragraphs(0, text.length), textSource(text).paragraphs(0, text.length), JSON.stringify(text));
+    deepEqual(paragraphsOf(raw), splitParagraphs(text), JSON.stringify(text));
   }
 });
 
@@ -35,7 +41,7 @@ Deno.test("createRawTextReader reads escapes that JSON.stringify does not write"
   const raw = read('"caf\\u00e9 \\ud83d\\ude00 \\/ x\\n\\ny"');
   ok(raw);
   equal(raw.slice(0, raw.length), "caf\u00e9 \ud83d\ude00 / x\n\ny");
-  deepEqual(raw.paragraphs(0, raw.length), [{ start: 0, end: 11 }, { start: 13, end: 14 }]);
+  deepEqual(paragraphsOf(raw), [{ start: 0, end: 11 }, { start: 13, end: 14 }]);
 });
 
 Deno.test("createRawTextReader leaves broken and unusual strings to JSON.parse", () => {
@@ -108,7 +114,7 @@ Deno.test("createRawTextReader finds every place of random texts", () => {
     const text = Array.from({ length: below(30) }, () => PARTS[below(PARTS.length)]).join("");
     const raw = read(JSON.stringify(text));
     ok(raw);
-    deepEqual(raw.paragraphs(0, text.length), textSource(text).paragraphs(0, text.length), JSON.stringify(text));
+    deepEqual(paragraphsOf(raw), splitParagraphs(text), JSON.stringify(text));
     for (let look = 0; look < 10; look++) {
       const start = below(text.length + 1);
       const end = start + below(text.length - start + 1);
@@ -131,8 +137,8 @@ Deno.test("createRawTextReader finds the same wherever a long text is cut into p
     const raw = read(JSON.stringify(text));
     if (round % 3 === 0 && raw === undefined) continue; // Spaces that fill a piece need not be read.
     ok(raw);
-    const paragraphs = textSource(text).paragraphs(0, text.length);
-    deepEqual(raw.paragraphs(0, text.length), paragraphs);
+    const paragraphs = splitParagraphs(text);
+    deepEqual(paragraphsOf(raw), paragraphs);
     for (const { start, end } of [...paragraphs.slice(0, 20), ...paragraphs.slice(-20)]) {
       equal(raw.slice(start, end), text.slice(start, end));
     }
