@@ -117,8 +117,10 @@ export function findStringMember(line: Uint8Array, name: string, start = 0): num
     while (line[at] === SPACE) at++;
     return at;
   };
-  for (let quote = start; quote < line.length && line[quote] !== FEED; quote++) {
-    if (line[quote] !== QUOTE || line[quote + 1] !== wanted[0]) continue;
+  for (let quote = start; quote < line.length; quote++) {
+    const byte = line[quote]!;
+    if (byte === FEED) break;
+    if (byte !== QUOTE || line[quote + 1] !== wanted[0]) continue;
     if (!wanted.every((byte, index) => line[quote + 1 + index] === byte)) continue;
     if (line[quote + 1 + wanted.length] !== QUOTE || line[quote - 1] === BACKSLASH) continue;
     const colon = skipSpaces(quote + wanted.length + 2);
