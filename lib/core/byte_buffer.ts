@@ -14,14 +14,22 @@ export function reserve(buffer: ByteBuffer, more: number): void {
 }
 
 /** A call of `set` takes as long as a loop over so many bytes. */
-const SHORT = 32;
+const SHORT = 48;
 
 /** Adds bytes. */
 export function put(buffer: ByteBuffer, part: Uint8Array): void {
   const { bytes, length } = buffer;
-  if (part.length > SHORT) bytes.set(part, length);
-  else for (let i = 0; i < part.length; i++) bytes[length + i] = part[i]!;
-  buffer.length = length + part.length;
+  const more = part.length;
+  if (more > SHORT) bytes.set(part, length);
+  else for (let i = 0; i < more; i++) bytes[length + i] = part[i]!;
+  buffer.length = length + more;
+}
+
+/** Adds a few bytes out of others. */
+export function putSome(buffer: ByteBuffer, source: Uint8Array, from: number, to: number): void {
+  const { bytes, length } = buffer;
+  for (let i = from; i < to; i++) bytes[length + i - from] = source[i]!;
+  buffer.length = length + to - from;
 }
 
 const encoder = new TextEncoder();

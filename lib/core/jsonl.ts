@@ -1,6 +1,9 @@
 import type { z } from "zod";
 import { messageOf, UserError } from "./errors.ts";
+import { excerpt, explain } from "./explain.ts";
 import { createFile, fileError } from "./files.ts";
+
+export { excerpt, explain };
 
 const NEWLINE = 0x0a;
 
@@ -54,20 +57,6 @@ async function* readBlocks(path: string): AsyncGenerator<Uint8Array> {
   } catch (error) {
     throw fileError("read", path, error);
   }
-}
-
-/** What is wrong with a row, as zod tells it: `source_id: expected number, got string`. */
-export function explain(error: z.ZodError): string {
-  return error.issues.map((issue) => {
-    const message = issue.message.replace(/^Invalid input(: |$)/, "") || "not valid";
-    return issue.path.length > 0 ? `"${issue.path.join(".")}": ${message}` : message;
-  }).join("; ");
-}
-
-/** The first characters of a text for an error message, with control characters made visible. */
-export function excerpt(text: string, length = 60): string {
-  const shown = JSON.stringify(text.slice(0, length));
-  return text.length > length ? `${shown}…` : shown;
 }
 
 /**

@@ -70,8 +70,8 @@ export interface TransformResult {
  * ```ts ignore
  * // upper_rows.ts
  * export const start: StartRows<{ suffix: string }> = ({ suffix }) => ({
- *   row(row, sink) {
- *     const { id, text } = checkRow(row, isNote, Note);
+ *   async row(row, sink) {
+ *     const { id, text } = isNote(row) ? row : await checkRow(row, noteSchema);
  *     if (text === "") return sink.drop("empty", id);
  *     sink.write(JSON.stringify({ id, text: text.toUpperCase() + suffix }));
  *   },

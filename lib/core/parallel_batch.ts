@@ -5,7 +5,7 @@
 import type { z } from "zod";
 import { type ByteBuffer, put, putText, reserve, written } from "./byte_buffer.ts";
 import { messageOf } from "./errors.ts";
-import { excerpt, explain } from "./jsonl.ts";
+import { excerpt, explain } from "./explain.ts";
 
 /** Where the work on a row puts what it makes. */
 export interface RowSink {
@@ -28,11 +28,11 @@ export interface RowSink {
 /** What a module of row work does. One of these lives in every thread and sees some of the rows, in no set order. */
 export interface RowWork {
   /**
-   * @param row What JSON.parse made of the line: check it with {@linkcode checkRow}.
+   * @param row What JSON.parse made of the line: check it, with {@linkcode checkRow} where a quick look does not do.
    * @param json The line itself, to splice a row from without writing it anew.
    * @throws {RowError} the row is bad: the message will name file and line.
    */
-  row(row: unknown, sink: RowSink, json: string): void;
+  row(row: unknown, sink: RowSink, json: string): void | Promise<void>;
   /**
    * Tried before `row` where it exists, on the bytes of a batch from the start of a line on: a quick way for rows that
    * need not be decoded, and of which the end shows while they are read.
@@ -61,14 +61,13 @@ export class RowError extends Error {
 }
 
 /**
- * The row, known to be of the schema's shape. zod is thorough but slow, so a quick guard goes first; a row that the
- * guard does not know is put to the schema, which fills in defaults or says what is wrong.
+ * The row as the schema makes it, for one that a quick guard does not know: the schema fills in defaults or says what is
+ * wrong. zod is thorough but slow, so the guard goes first, and threads load the schema only when they need it.
  *
  * @throws {RowError} the row has another shape.
  */
-export function checkRow<T>(row: unknown, guard: (row: unknown) => row is T, schema: z.ZodType<T>): T {
-  if (guard(row)) return row;
-  const parsed = schema.safeParse(row);
+export async function checkRow<T>(row: unknown, schema: () => Promise<z.ZodType<T>>): Promise<T> {
+  const parsed = (await schema()).safeParse(row);
   if (!parsed.success) throw new RowError(`the row has another shape: ${explain(parsed.error)}`);
   return parsed.data;
 }
@@ -120,12 +119,12 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @param spare Memory for the output, used where it is enough.
  * @throws whatever the work throws, but not its RowErrors: these are the result's `fault`.
  */
-export function runBatch(
+export async function runBatch(
   work: RowWork,
   bytes: Uint8Array<ArrayBuffer>,
   ended: boolean,
   spare: Uint8Array<ArrayBuffer> = new Uint8Array(bytes.length + 1024),
-): BatchResult {
+): Promise<BatchResult> {
   const quick = work.batch?.(bytes, spare);
   if (quick) return quick;
   const output: ByteBuffer = { bytes: spare, length: 0 };
@@ -187,7 +186,8 @@ export function runBatch(
         break;
       }
       result.rows++;
-      work.row(row, sink, json ?? "");
+      const later = work.row(row, sink, json ?? "");
+      if (later) await later;
     }
   } catch (error) {
     if (!(error instanceof RowError)) throw error;

@@ -34,7 +34,7 @@ export function openLane(href: string): Lane {
       work = import(href).then((module: { start: StartRows<unknown> }) => module.start(options));
       work.catch(() => {}); // Told when it is asked for.
     },
-    run: async (bytes, ended, spare) => ({ result: runBatch(await started(), bytes, ended, spare), bytes }),
+    run: async (bytes, ended, spare) => ({ result: await runBatch(await started(), bytes, ended, spare), bytes }),
     finish: async () => (await started()).finish?.(),
     end() {},
   };

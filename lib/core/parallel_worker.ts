@@ -54,7 +54,7 @@ async function answer(message: ToWorker): Promise<[FromWorker, Transferable[]]> 
   if (!work) throw new Error("a worker was given rows before it was started");
   if (message.type === "finish") return [{ type: "finished", value: work.finish?.() }, []];
   const { bytes, ended, spare } = message;
-  const result = runBatch(work, bytes, ended, spare);
+  const result = await runBatch(work, bytes, ended, spare);
   return [{ type: "done", result, bytes }, [bytes.buffer, result.output.buffer, result.rejects.buffer]];
 }
 

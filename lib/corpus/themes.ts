@@ -10,9 +10,11 @@ import { parseJsonc } from "../core/jsonc.ts";
 import type { Match } from "../records.ts";
 import { type Automaton, determinize, TooManyStates } from "./matcher_dfa.ts";
 import { addPattern, type Nfa } from "./matcher_nfa.ts";
-import { createJsonScanner, type JsonScanner } from "./matcher_json.ts";
-import { createScanner, type Scanner, wordStart } from "./matcher_scan.ts";
+import { wordStart } from "./matcher_scan.ts";
 import { parsePattern, PatternError } from "./matcher_syntax.ts";
+import { openThemes, type Themes } from "./themes_open.ts";
+
+export type { CompiledPattern, CompiledThemes, Themes } from "./themes_open.ts";
 
 /** A pattern with its weight; a bare string weighs 1. */
 export const ThemePattern = z.union([
@@ -42,31 +44,6 @@ export const ThemeFile = z.strictObject({
     .refine((all) => !Object.keys(all).includes("total"), '"total" is the name of the sum over all categories'),
 });
 export type ThemeFile = z.infer<typeof ThemeFile>;
-
-/** A pattern ready for use. */
-export interface CompiledPattern {
-  /** As it was written. */
-  readonly pattern: string;
-  /** Index into the names of the categories. */
-  readonly category: number;
-  /** In thousandths, so that sums are exact: 0.7 + 0.8 + 1.5 is 3. */
-  readonly weight: number;
-}
-
-/** Themes compiled: plain data, so that it crosses threads. */
-export interface CompiledThemes {
-  readonly categories: readonly string[];
-  readonly patterns: readonly CompiledPattern[];
-  readonly automaton: Automaton;
-}
-
-/** Themes ready for use. */
-export interface Themes extends CompiledThemes {
-  /** For those who need numbers without objects; all others use {@linkcode countThemes} and {@linkcode matchThemes}. */
-  readonly scan: Scanner;
-  /** The same on the bytes of a JSON string. */
-  readonly json: JsonScanner;
-}
 
 /** How often the themes occur in a text. */
 export interface ThemeCounts {
@@ -150,21 +127,6 @@ export function compileThemes(
 /** What took long to compile is kept: a notebook gates again and again by the same lists. */
 const compiled = new Map<string, Themes>();
 const MANY = 20, KEPT = 8;
-
-/** Themes as another thread has compiled them, ready for use in this one. */
-export function openThemes({ categories, patterns, automaton }: CompiledThemes): Themes {
-  const categoryOf = patterns.map(({ category }) => category);
-  let json: JsonScanner | undefined;
-  return {
-    categories,
-    patterns,
-    automaton,
-    scan: createScanner(automaton, categoryOf),
-    get json() {
-      return json ??= createJsonScanner(automaton, categoryOf); // Few need it, and its tables take a while.
-    },
-  };
-}
 
 /** A phrase has tens of states; a pattern with more than this is what fills the table. */
 const MOST_STATES_ALONE = 2000;

@@ -2,10 +2,10 @@
 import { type ByteBuffer, put, putNumber, putText, reserve, written } from "../core/byte_buffer.ts";
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { CHARS, chunkInto, type ChunkOptions, type PassageSink, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
-import { loadTokenizer, type Tokenizer } from "../corpus/tokens.ts";
+import type { Tokenizer } from "../corpus/tokens.ts";
 import { type TextSource, textSource } from "../corpus/paragraphs.ts";
 import { createRawTextReader, findStringMember, type RawText } from "../corpus/raw_text.ts";
-import { Work } from "../records.ts";
+import type { Work } from "../records.ts";
 
 const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
@@ -29,13 +29,26 @@ export interface ChunkRowOptions {
 }
 
 export const start: StartRows<ChunkRowOptions> = async (options) => {
-  const tokenizer = options.tokenizer === undefined ? undefined : await loadTokenizer(options.tokenizer);
+  const tokenizer = options.tokenizer === undefined
+    ? undefined
+    : await (await import("../corpus/tokens.ts")).loadTokenizer(options.tokenizer);
   if (options.unit === "tokens" && !tokenizer) throw new Error("a unit of tokens needs a tokenizer");
   const unit = options.unit === "words" ? WORDS : options.unit === "tokens" && tokenizer ? tokenUnit(tokenizer) : CHARS;
   const chunkOptions = { ...options, unit };
   const readRawText = createRawTextReader();
 
   const write = createWriter(chunkOptions, tokenizer);
+
+  const cut = (work: Work, sink: RowSink): void => {
+    const { chapters, text } = work;
+    for (const { title, start, end } of chapters) {
+      if (start <= end && end <= text.length) continue; // Others would cut the text at wrong places in silence.
+      throw new RowError(
+        `chapter "${title}" runs from ${start} to ${end}, but the text has ${text.length} characters`,
+      );
+    }
+    write(work, textSource(text), (start, end) => JSON.stringify(text.slice(start, end)).slice(1, -1), sink);
+  };
 
   return {
     raw(bytes, start, sink) {
@@ -44,20 +57,11 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
       write(opened.work, opened.text, opened.text.bytes, sink);
       return opened.end;
     },
-    row(row: unknown, sink: RowSink) {
-      const work = checkRow(row, isWork, Work);
-      const { chapters, text } = work;
-      for (const { title, start, end } of chapters) {
-        if (start <= end && end <= text.length) continue; // Others would cut the text at wrong places in silence.
-        throw new RowError(
-          `chapter "${title}" runs from ${start} to ${end}, but the text has ${text.length} characters`,
-        );
-      }
-      const contentOf: ContentOf = (start, end) => JSON.stringify(text.slice(start, end)).slice(1, -1);
-      write(work, textSource(text), contentOf, sink);
-    },
+    row: (row, sink) => isWork(row) ? cut(row, sink) : checkRow(row, workSchema).then((work) => cut(work, sink)),
   };
 };
+
+const workSchema = async () => (await import("../records.ts")).Work;
 
 /** Makes what writes the passages of a work. */
 function createWriter(options: ChunkOptions, tokenizer: Tokenizer | undefined) {

@@ -1,5 +1,5 @@
 /** The quick way of the step `filter`: whole batches of lines, from bytes to bytes. */
-import { type ByteBuffer, put, putNumber, putText, reserve, written as bytesOf } from "../core/byte_buffer.ts";
+import { type ByteBuffer, put, putNumber, putSome, putText, reserve, written as bytesOf } from "../core/byte_buffer.ts";
 import type { BatchResult } from "../core/parallel_batch.ts";
 import type { Themes } from "../corpus/themes.ts";
 import { wordsInJson } from "../corpus/white_space.ts";
@@ -95,11 +95,12 @@ export function createBatchFilter(
   function leaveOut(rejects: ByteBuffer, bytes: Uint8Array, score: number): void {
     reserve(rejects, line.idTo - line.idFrom + 200);
     put(rejects, LEFT_OUT);
-    for (let i = line.idFrom; i < line.idTo; i++) rejects.bytes[rejects.length++] = bytes[i]!;
+    putSome(rejects, bytes, line.idFrom, line.idTo);
     put(rejects, MATCHES);
     putNumber(rejects, hits.length);
     put(rejects, SCORE);
-    putText(rejects, String(score / 1000));
+    if (score >= 0 && score % 1000 === 0) putNumber(rejects, score / 1000);
+    else putText(rejects, String(score / 1000));
     put(rejects, END_LEFT_OUT);
   }
 

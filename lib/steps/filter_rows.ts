@@ -3,9 +3,9 @@ import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.t
 import { wordStart } from "../corpus/matcher_scan.ts";
 import type { Hits } from "../corpus/matcher_settle.ts";
 import { createTally, tallyChunk } from "../corpus/theme_tally.ts";
-import { type CompiledThemes, openThemes, type Themes } from "../corpus/themes.ts";
+import { type CompiledThemes, openThemes, type Themes } from "../corpus/themes_open.ts";
 import { wordsIn } from "../corpus/white_space.ts";
-import { Chunk } from "../records.ts";
+import type { Chunk } from "../records.ts";
 import { createBatchFilter, type FilterCounts } from "./filter_batch.ts";
 import type { ChunkRest } from "./filter_line.ts";
 
@@ -23,29 +23,33 @@ export const start: StartRows<FilterRowOptions> = (options) => {
   const counts: FilterCounts = { byTotal: new Map(), tally: options.stats ? createTally(themes) : undefined };
   const toJson = createWriter(themes);
 
+  const count = (chunk: Chunk, sink: RowSink, json: string): void => {
+    const hits = themes.scan(chunk.text);
+    let score = 0;
+    for (let i = 0; i < hits.length; i++) score += weights[hits.data[4 * i] ?? 0] ?? 0;
+    counts.byTotal.set(hits.length, (counts.byTotal.get(hits.length) ?? 0) + 1);
+    if (counts.tally) {
+      const { text } = chunk;
+      const size = { chars: text.length, words: wordsIn(text) };
+      tallyChunk(counts.tally, themes, { ...chunk, ...size }, hits, threshold);
+    }
+    if (score < threshold) {
+      return sink.drop("too_few_matches", chunk.id, `matches ${hits.length}, score ${score / 1000}`);
+    }
+    // The row itself is passed on as it came: writing it anew would cost more than all the matching.
+    const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
+    sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
+  };
+
   return {
-    row(row: unknown, sink: RowSink, json: string) {
-      const chunk = checkRow(row, isChunk, Chunk);
-      const hits = themes.scan(chunk.text);
-      let score = 0;
-      for (let i = 0; i < hits.length; i++) score += weights[hits.data[4 * i] ?? 0] ?? 0;
-      counts.byTotal.set(hits.length, (counts.byTotal.get(hits.length) ?? 0) + 1);
-      if (counts.tally) {
-        const { text } = chunk;
-        const size = { chars: text.length, words: wordsIn(text) };
-        tallyChunk(counts.tally, themes, { ...chunk, ...size }, hits, threshold);
-      }
-      if (score < threshold) {
-        return sink.drop("too_few_matches", chunk.id, `matches ${hits.length}, score ${score / 1000}`);
-      }
-      // The row itself is passed on as it came: writing it anew would cost more than all the matching.
-      const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
-      sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
-    },
+    row: (row, sink, json) =>
+      isChunk(row) ? count(row, sink, json) : checkRow(row, chunkSchema).then((chunk) => count(chunk, sink, json)),
     batch: createBatchFilter(themes, threshold, isRest, counts),
     finish: () => counts,
   };
 };
+
+const chunkSchema = async () => (await import("../records.ts")).Chunk;
 
 /** A chunk that was filtered before, without what that added. */
 function withoutCounts(chunk: Chunk): string {

@@ -86,7 +86,7 @@ Deno.test("filter takes rows in any form that is a chunk, and says the same of a
   const expected = matchThemes(parseThemes(THEMES, "themes.jsonc"), text);
   equal(expected.length, 6);
   for (const form of forms) {
-    const { output, fault } = runBatch(work, new TextEncoder().encode(form + "\n"), true);
+    const { output, fault } = await runBatch(work, new TextEncoder().encode(form + "\n"), true);
     equal(fault, undefined, form);
     const { id, keyword_counts, matches } = JSON.parse(new TextDecoder().decode(output));
     deepEqual([id, keyword_counts], ["chunk_7", { collectivism: 4, science: 2, total: 6 }], form);
@@ -117,8 +117,8 @@ Deno.test("filter's quick and ordinary ways write the same bytes", async () => {
   equal(quick.batch?.(bytes, new Uint8Array(10))?.rows, 200); // It takes the whole batch.
   const { batch: _, ...ordinary } = await start({ themes, minMatches: 2.5, stats: true });
   const quickWork = await start({ themes, minMatches: 2.5, stats: true });
-  const one = runBatch(quickWork, bytes, true);
-  const two = runBatch(ordinary, bytes, true);
+  const one = await runBatch(quickWork, bytes, true);
+  const two = await runBatch(ordinary, bytes, true);
   deepEqual(quickWork.finish?.(), ordinary.finish?.());
   equal(new TextDecoder().decode(one.output), new TextDecoder().decode(two.output));
   equal(new TextDecoder().decode(one.rejects), new TextDecoder().decode(two.rejects));
@@ -138,7 +138,7 @@ Deno.test("filter's quick way leaves to the ordinary one what differs in more th
   };
   for (const [replacement, cause] of Object.entries(bad)) {
     const lines = good + good.replace('"start":1', replacement);
-    const { fault } = runBatch(
+    const { fault } = await runBatch(
       await start({ themes, minMatches: 3, stats: false }),
       new TextEncoder().encode(lines),
       true,
