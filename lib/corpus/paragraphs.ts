@@ -19,7 +19,8 @@ export function textSource(text: string): TextSource {
   return {
     length: text.length,
     slice: (start, end) => text.slice(start, end),
-    eachParagraph: (start, end, tell) => splitParagraphs(text, start, end).forEach((part) => tell(part.start, part.end)),
+    eachParagraph: (start, end, tell) =>
+      splitParagraphs(text, start, end).forEach((part) => tell(part.start, part.end)),
   };
 }
 
