@@ -1,5 +1,6 @@
 import { UserError } from "./errors.ts";
 import { fileError } from "./files.ts";
+import { lastNewline } from "./newline.ts";
 
 const NEWLINE = 0x0a;
 
@@ -66,9 +67,9 @@ export async function* readBatches(
       if (read === null) break;
       filled += read;
       if (filled < size && filled < buffer.length) continue;
-      const newline = buffer.subarray(searched, filled).lastIndexOf(NEWLINE);
+      const newline = lastNewline(buffer, searched, filled);
       if (newline >= 0) {
-        const cut = searched + newline + 1;
+        const cut = newline + 1;
         const next = pool.take(Math.max(size, filled - cut));
         next.set(buffer.subarray(cut, filled));
         searched = filled = filled - cut;

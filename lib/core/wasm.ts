@@ -167,6 +167,7 @@ export const i32 = {
   load8_u: load(0x2d),
   load16_u: load(0x2f),
   store: (address: Code, value: Code): Code => [address, value, 0x36, 0, 0],
+  clz: plain(0x67),
   ctz: plain(0x68),
   eqz: plain(0x45),
   eq: plain(0x46),
