@@ -132,8 +132,8 @@ export async function planStages(
 }
 
 /**
- * Runs the stages in order, keeping those that are up to date. What a stage needs installed is provided meanwhile. Each one that ends well leaves its marker; events of the
- * whole run are appended to `events.jsonl` beside the markers.
+ * Runs the stages in order, keeping those that are up to date; what a stage needs installed is provided meanwhile. Each
+ * one that ends well leaves its marker; events of the whole run are appended to `events.jsonl` beside the markers.
  *
  * @throws whatever a stage throws; the markers of the stages before it stay.
  */
