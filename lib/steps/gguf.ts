@@ -17,6 +17,7 @@ import { findMergeBase } from "../training/merge_base.ts";
 import { MERGE_RECORD, readMergeRecord } from "../training/merge_record.ts";
 import { DIRECT_TYPES } from "../training/gguf_convert.ts";
 import { refuseExisting } from "../training/part.ts";
+import { effectiveRecipe, loadRecipe } from "../training/recipe.ts";
 import { rehearsalPath, rehearseExport } from "../training/rehearse.ts";
 import { heldOutFile } from "./merge.ts";
 import { llamaPrograms, llamaSources, pythonPackages } from "./provisions.ts";
@@ -46,8 +47,11 @@ const options = z.object({
   rehearse: z.boolean().default(false).describe(
     "Before training: take the untrained base through merging, conversion, quantising and loading, and keep nothing",
   ),
-  baseModel: z.string().default("Qwen/Qwen2.5-1.5B-Instruct").describe(
-    "Base of the rehearsal: a folder, an id of the hub, or tiny",
+  baseModel: z.string().optional().describe(
+    "Base of the rehearsal: a folder, an id of the hub, or tiny; default: that of --recipe",
+  ),
+  recipe: z.string().optional().describe(
+    "Recipe of the training that is rehearsed, by name or as a file; default: as train without one",
   ),
   gpuLayers: z.int().min(0).optional().describe("Layers put on the GPU; default: as many as fit"),
   threads: z.int().min(1).optional().describe("Threads of llama.cpp; default: as many as there are cores"),
@@ -98,7 +102,8 @@ export const gguf = defineStep({
       threads: options.threads,
     };
     if (options.rehearse) {
-      const { baseModel } = options;
+      const file = options.recipe === undefined ? undefined : await loadRecipe(options.recipe);
+      const { baseModel } = effectiveRecipe(file, { baseModel: options.baseModel });
       return { output: undefined, record: await rehearseExport({ baseModel, root, request }, context) };
     }
     if (!options.overwrite) await refuseExisting(output);

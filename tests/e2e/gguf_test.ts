@@ -199,7 +199,7 @@ Deno.test({
   ignore,
   fn: () =>
     withFolder(async (folder) => {
-      const args = ["--rehearse", "--base-model", "tiny", "--data-dir", folder, ...FEW];
+      const args = ["--rehearse", "--recipe", "cpu-rehearsal", "--data-dir", folder, ...FEW];
       const { output, record } = await run(args);
       equal(output, undefined);
       equal(record.model.merge?.adapter, null);

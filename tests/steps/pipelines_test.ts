@@ -37,6 +37,14 @@ Deno.test("the pipeline gaea is a rehearsal without a manuscript; with one, one 
   deepEqual([stages.prepare?.sequenceLength, stages.config?.sequenceLen], [3072, 3072]);
 });
 
+Deno.test("what is rehearsed is the base of the recipe that is trained by", async () => {
+  const pipeline = await loadPipeline("deepred", "/data", {});
+  const { values } = readFlags(sharedFlags(pipeline), ["--recipe", "14b"]);
+  const stages = Object.fromEntries(stagesOf(pipeline, values).map(({ name, options }) => [name, options]));
+  deepEqual([stages.rehearse?.recipe, stages.train?.recipe], ["14b", "14b"]);
+  equal(stages.rehearse?.baseModel, undefined);
+});
+
 Deno.test("a pipeline takes no flag for what its stages hand to each other, or that two steps understand differently", async () => {
   const pipeline = await loadPipeline("gaea", "/data", {}, { manuscript: true });
   const names = sharedFlags(pipeline).map(({ key }) => key);
