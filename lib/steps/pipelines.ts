@@ -25,6 +25,9 @@ export const DEEPRED = [
   "evaluate", // both, asked the same → output/evaluation
 ] as const;
 
+/** Its own way out follows within a minute; and so it trains beside the compiler that makes llama.cpp. */
+const REHEARSAL = DEEPRED.filter((entry) => entry !== "rehearse=gguf");
+
 /** An author's manuscript → a voice that was measured. The base is converted and asked first: before any hour is spent. */
 export const GAEA = [
   "curate=gaea:curate", // manuscript → gaea/curated
@@ -53,7 +56,7 @@ interface Kind {
 
 /** What each name runs, by which preset. */
 const PIPELINES: Readonly<Record<string, Kind>> = {
-  rehearsal: { stages: DEEPRED, preset: "rehearsal/pipeline", rehearsal: { preset: "rehearsal/pipeline" } },
+  rehearsal: { stages: REHEARSAL, preset: "rehearsal/pipeline", rehearsal: { preset: "rehearsal/pipeline" } },
   deepred: { stages: DEEPRED, preset: "deepred/pipeline" },
   gaea: {
     stages: GAEA,
