@@ -32,6 +32,8 @@ export interface RunSummary {
 
 /** Items that were begun and not delivered: those under way, and as many again that wait for another try. */
 const begunAtMost = (limit: number) => 64 + 4 * limit;
+/** Results that are worked on, so many that a thread always has some: all that they hold stays in memory meanwhile. */
+const TOLD_AT_MOST = 384;
 
 /**
  * One request for each item. Items are begun in order and read only as they are needed. Failed requests are tried again
@@ -77,7 +79,7 @@ export async function runTasks<T, Item, R>(
   let wake = Promise.withResolvers<void>();
   const fleet = createFleet(options, () => wake.resolve());
   const begun = new Set<Promise<void>>();
-  let index = 0, starting = 0, done = 0, failed = 0;
+  let index = 0, starting = 0, telling = 0, done = 0, failed = 0;
 
   const begin = async (item: Item, index: number): Promise<void> => {
     let fresh = true;
@@ -103,17 +105,21 @@ export async function runTasks<T, Item, R>(
     } finally {
       started();
     }
+    telling++;
     try {
       await options.onResult?.(result);
     } catch (error) {
       fleet.stop(error);
+    } finally {
+      telling--;
     }
   };
 
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   try {
     while (!fleet.signal.aborted) {
-      if (fleet.hungry - starting <= 0 || begun.size >= begunAtMost(fleet.limit)) {
+      const full = begun.size >= begunAtMost(fleet.limit) || telling >= TOLD_AT_MOST;
+      if (full || fleet.hungry - starting <= 0) {
         await wake.promise;
         wake = Promise.withResolvers();
         continue;
