@@ -84,11 +84,10 @@ export function openLedger(path: string): Ledger {
     // Exclusive: a second run on the same output is refused. NORMAL: SQLite itself syncs only what keeps the file whole;
     // that a commit survives a power cut is seen to below, where the run need not halt for as long as the disk takes.
     // Answers stand in the order of their arrival, beside an index of hashes: in the order of hashes each would write a
-    // page or two of its own. Of the index each does write a page, so pages are small. They are brought home every 16 MB,
-    // since most of them change several times until then.
+    // page or two of its own. Pages are brought home every 16 MB, since most of them change several times until then.
     database.exec(`
-      PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-      PRAGMA wal_autocheckpoint = 8000;
+      PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 4000;
       CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS examples (turn INTEGER PRIMARY KEY, id TEXT NOT NULL, value TEXT NOT NULL);
