@@ -70,7 +70,7 @@ Deno.test({
       ok(measures.length >= 4);
       match(await Deno.readTextFile(join(output, "evaluation", "report.html")), /<svg/);
       const second = await task("pipeline", ["--data-dir", folder]);
-      equal((second.out.match(/ kept /g) ?? []).length, 11, second.out);
+      equal((second.out.match(/ kept /g) ?? []).length, 10, second.out);
     }),
 });
 
