@@ -5,6 +5,7 @@ import { UserError } from "@/core/errors.ts";
 import { installKernel } from "@/core/kernel.ts";
 import { cacheDir, WORKSPACE } from "@/core/paths.ts";
 import { pythonFor } from "@/core/python_venv.ts";
+import { emitAll } from "@/core/step.ts";
 import { terminal } from "@/core/terminal.ts";
 
 const HELP = `Usage: deno task lab [any option of jupyter lab]
@@ -17,10 +18,7 @@ await enter(async () => {
   const context = terminal();
   let python: string;
   try {
-    const install = pythonFor("lab", context);
-    let step = await install.next();
-    for (; !step.done; step = await install.next()) context.emit(step.value);
-    python = step.value;
+    python = await emitAll(pythonFor("lab", context), context);
   } finally {
     context.close();
   }

@@ -14,6 +14,7 @@ import { readTextFile, writeFileAtomic } from "@/core/files.ts";
 import { readJsonl } from "@/core/jsonl.ts";
 import { WORKSPACE } from "@/core/paths.ts";
 import { pythonFor } from "@/core/python_venv.ts";
+import { emitAll } from "@/core/step.ts";
 import { systemClock } from "@/core/clock.ts";
 import { compareStyle, type StyleInput } from "@/evaluation/style/compare.ts";
 import { cutPieces } from "@/evaluation/style/pieces.ts";
@@ -117,8 +118,7 @@ async function peerPython(): Promise<{ path: string } | { why: string }> {
   };
   try {
     const pins = join(WORKSPACE, "tests", "evaluation", "style", "requirements-peers.txt");
-    const making = pythonFor("peers", context, pins);
-    for (let step = await making.next();; step = await making.next()) if (step.done) return { path: step.value };
+    return { path: await emitAll(pythonFor("peers", context, pins), context) };
   } catch (error) {
     return { why: messageOf(error).split("\n")[0] ?? "" };
   }

@@ -5,19 +5,17 @@ import { z } from "zod";
 import { readEnvironment } from "@/core/env.ts";
 import { messageOf } from "@/core/errors.ts";
 import { pythonFor } from "@/core/python_venv.ts";
+import { emitAll, type StepEvent } from "@/core/step.ts";
 import { fakeContext } from "../../fakes/context.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 /** The interpreter with the packages, or why there is none. */
 export async function peersPython(): Promise<{ path: string } | { why: string }> {
-  const context = fakeContext({ env: readEnvironment() });
+  const emit = (event: StepEvent) => void (event.type === "log" && console.log(event.message));
+  const context = fakeContext({ env: readEnvironment(), emit });
   try {
-    const making = pythonFor("peers", context, join(here, "requirements-peers.txt"));
-    for (let step = await making.next();; step = await making.next()) {
-      if (step.done) return { path: step.value };
-      if (step.value.type === "log") console.log(step.value.message);
-    }
+    return { path: await emitAll(pythonFor("peers", context, join(here, "requirements-peers.txt")), context) };
   } catch (error) {
     return { why: messageOf(error).split("\n")[0] ?? "" };
   }
