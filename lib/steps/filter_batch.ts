@@ -66,8 +66,7 @@ export function createBatchFilter(
 
   function keep(out: ByteBuffer, bytes: Uint8Array, start: number): void {
     reserve(out, line.end - start + longestCounts + hits.length * longestHead);
-    out.bytes.set(bytes.subarray(start, line.end - 1), out.length); // Without the brace that closes it.
-    out.length += line.end - 1 - start;
+    put(out, bytes.subarray(start, line.end - 1)); // Without the brace that closes it.
     const { data, length } = hits;
     inCategory.fill(0);
     for (let i = 0; i < length; i++) inCategory[categoryOf[data[4 * i]!]!]!++;

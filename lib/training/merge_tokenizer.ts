@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { sha256File } from "../core/files.ts";
+import { isFolder } from "../llm/llama_cpp_cache.ts";
 import type { Adapter } from "./adapter.ts";
 import { runOf } from "./candidates.ts";
 import type { MergeBase } from "./merge_base.ts";
@@ -57,12 +58,14 @@ export async function companionsOf(
 
 /** Whether a merged model has the tokenizer that it should. */
 export async function compareCompanions({ files, from }: Companions, merged: string): Promise<Finding> {
+  const there = await namesIn(merged);
+  const same = async (name: string, folder: string) =>
+    there.includes(name) && await sha256File(join(merged, name)) === await sha256File(join(folder, name));
   const wrong: string[] = [];
   for (const [name, folder] of Object.entries(files).filter(([name]) => SPEAKS.test(name))) {
-    const copy = join(merged, name);
-    if (!await isThere(copy) || await sha256File(copy) !== await sha256File(join(folder, name))) wrong.push(name);
+    if (!await same(name, folder)) wrong.push(name);
   }
-  const strange = (await namesIn(merged)).filter((name) => TEMPLATE.test(name) && !(name in files));
+  const strange = there.filter((name) => TEMPLATE.test(name) && !(name in files));
   if (wrong.length === 0 && strange.length === 0) {
     return ok("tokenizer", `tokenizer, vocabulary and chat template are the ${from}'s own files`);
   }
@@ -78,11 +81,7 @@ export async function compareCompanions({ files, from }: Companions, merged: str
 
 /** None of a folder that is not there. */
 async function namesIn(folder: string): Promise<string[]> {
-  if (!await isThere(folder)) return [];
+  if (!await isFolder(folder)) return [];
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name).sort();
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
