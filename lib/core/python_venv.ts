@@ -6,7 +6,7 @@ import { delay, runProcess } from "./python_process.ts";
 import type { Context, StepEvent } from "./step.ts";
 
 /** Sets of Python packages; one virtual environment each, because their pins exclude each other. */
-export type Toolchain = "notebook" | "lab" | "train" | "gguf" | "axolotl" | "peers";
+export type Toolchain = "notebook" | "lab" | "train" | "llama" | "axolotl" | "peers";
 
 /** Oldest Python that every pinned package still supports. */
 const OLDEST = [3, 10] as const;

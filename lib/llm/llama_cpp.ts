@@ -54,7 +54,7 @@ export async function llamaProgram(name: LlamaProgram, context: Context): Promis
 /**
  * The path of `convert_hf_to_gguf.py`: that of the user's llama.cpp where it is complete, else that of the sources, which
  * are fetched where they are missing; no compiler is needed. It runs in the environment of
- * `lib/python/requirements-gguf.txt` (`runPython("gguf", path, …)`).
+ * `lib/python/requirements-train.txt` (`runPython("train", path, …)`).
  */
 export async function llamaConverter(context: Context): Promise<string> {
   return await findConverter(context.env) ?? join(await llamaSource(context), CONVERTER);

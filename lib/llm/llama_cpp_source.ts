@@ -13,7 +13,7 @@ const PIN = join(PYTHON, "requirements-llama-source.txt");
 
 /** The interpreter with pip, cmake and gguf, made on first use. */
 export async function llamaPython(context: Context): Promise<string> {
-  return await emitAll(pythonFor("gguf", context, join(PYTHON, "requirements-llama.txt")), context);
+  return await emitAll(pythonFor("llama", context), context);
 }
 
 export interface LlamaRelease {
@@ -52,7 +52,7 @@ export async function llamaSource(context: Context): Promise<string> {
     await Deno.mkdir(download, { recursive: true });
     // pip asks the package's build backend for its metadata before it hands the archive out. With the backend in our
     // own environment that takes no time and no compiler. An environment of the user's may lack it.
-    const backend = context.env.VOICEWORKS_PYTHON_GGUF ? [] : ["--no-build-isolation"];
+    const backend = context.env.VOICEWORKS_PYTHON_LLAMA ? [] : ["--no-build-isolation"];
     const options = { signal: context.signal, env: { PYTHONUTF8: "1" } };
     const pip = ["-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
     const only = ["--no-deps", "--no-binary", "llama-cpp-python", "--require-hashes", "-r", PIN];

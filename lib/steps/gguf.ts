@@ -78,15 +78,9 @@ export const gguf = defineStep({
     const read = baseOf === undefined ? model : join(baseOf, MERGE_RECORD);
     return { reads: [read], writes: [output, ggufRecordPath(output)] };
   },
-  needs({ rehearse, modelPath, baseOf, quantType }) {
+  needs({ quantType }) {
     const direct = DIRECT_TYPES.includes(quantType.toLowerCase());
-    // What is not merged yet may be a model of the hub, or one to be made: that takes what training takes.
-    const named = rehearse || modelPath !== undefined || baseOf !== undefined;
-    return [
-      direct ? llamaSources : llamaPrograms,
-      pythonPackages("gguf"),
-      ...named ? [pythonPackages("train")] : [],
-    ];
+    return [direct ? llamaSources : llamaPrograms, pythonPackages("train")];
   },
   async run({ baseOf, ...given }, context): Promise<GgufResult> {
     const options = baseOf === undefined ? given : { ...given, modelPath: await baseName(baseOf, given.modelPath) };

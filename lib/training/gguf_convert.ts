@@ -25,7 +25,7 @@ export async function convertModel(
   context.emit({ type: "log", level: "info", message: `converting "${model}" to ${type}` });
   try {
     const args = [resolve(model), "--outfile", resolve(output), "--outtype", type];
-    for await (const event of runPython("gguf", converter, args, context)) {
+    for await (const event of runPython("train", converter, args, context)) {
       if (event.type !== "log" || event.level !== "info") context.emit(event);
     }
   } catch (error) {

@@ -217,8 +217,11 @@ Deno.test({
 });
 
 Deno.test("pythonFor refuses an override that is not there", async () => {
-  const context = fakeContext({ env: { VOICEWORKS_PYTHON_GGUF: "/no/such/python" } });
-  await rejects(Array.fromAsync(pythonFor("gguf", context)), /Cannot use VOICEWORKS_PYTHON_GGUF="\/no\/such\/python"/);
+  const context = fakeContext({ env: { VOICEWORKS_PYTHON_LLAMA: "/no/such/python" } });
+  await rejects(
+    Array.fromAsync(pythonFor("llama", context)),
+    /Cannot use VOICEWORKS_PYTHON_LLAMA="\/no\/such\/python"/,
+  );
 });
 
 Deno.test({

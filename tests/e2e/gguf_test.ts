@@ -125,10 +125,10 @@ Deno.test({
     withFolder(async (folder) => {
       const { args, output } = await setUp(folder);
       const real = readEnvironment();
-      const venv = await findToolchain("gguf", real);
+      const venv = await findToolchain("train", real);
       if (!venv) return; // Whoever has none yet is given one by the other tests.
       const env = {
-        VOICEWORKS_PYTHON_GGUF: real.VOICEWORKS_PYTHON_GGUF ?? interpreterOf(venv),
+        VOICEWORKS_PYTHON_TRAIN: real.VOICEWORKS_PYTHON_TRAIN ?? interpreterOf(venv),
         VOICEWORKS_CACHE: join(folder, "empty"),
         LLAMA_CPP_DIR: dirname(await llamaConverter(realContext())),
       };

@@ -153,7 +153,7 @@ case "$*" in
      echo "[2/2] Linking"; mkdir -p "$2/bin"; for p in ${PROGRAMS.join(" ")}; do : > "$2/bin/$p"; done;;
 esac`,
   );
-  const env = { VOICEWORKS_CACHE: join(folder, "cache"), VOICEWORKS_PYTHON_GGUF: join(bin, "python") };
+  const env = { VOICEWORKS_CACHE: join(folder, "cache"), VOICEWORKS_PYTHON_LLAMA: join(bin, "python") };
   const calls = async () => (await Deno.readTextFile(join(folder, "calls"))).split("\n").filter(Boolean);
   return { context: fakeContext({ env }), calls };
 }

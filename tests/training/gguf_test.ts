@@ -154,7 +154,7 @@ Deno.test({
       await Deno.writeTextFile(join(folder, "convert_hf_to_gguf.py"), "");
       const python = join(folder, "python");
       const context = fakeContext({
-        env: { LLAMA_CPP_DIR: folder, VOICEWORKS_PYTHON_GGUF: python, VOICEWORKS_CACHE: folder },
+        env: { LLAMA_CPP_DIR: folder, VOICEWORKS_PYTHON_TRAIN: python, VOICEWORKS_CACHE: folder },
       });
       const cases: [string, RegExp, RegExp][] = [
         [
