@@ -159,7 +159,7 @@ async function configure(
 }
 
 async function compile(cmake: string, build: string, context: Context): Promise<void> {
-  const message = "building llama.cpp (once; about five minutes on two cores)";
+  const message = "building llama.cpp (once; six to nine minutes on two cores)";
   context.emit({ type: "log", level: "info", message });
   const args = ["--build", build, "--config", "Release", "--target", ...PROGRAMS];
   const take = (line: string) => {
