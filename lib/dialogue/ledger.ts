@@ -2,12 +2,9 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { sqliteError } from "../core/sqlite_error.ts";
-import type { ChatReply } from "../llm/chat.ts";
+import { type Answer, type Answers, openAnswers } from "./ledger_answers.ts";
 
-/** What came of a request: an answer, or a fault that belongs to the answer (truncated, empty …) and would come again. */
-export type Answer =
-  | { readonly reply: ChatReply }
-  | { readonly fault: { readonly kind: string; readonly message: string } };
+export type { Answer } from "./ledger_answers.ts";
 
 /** The requests that were sent for one example, in turn, so that it is found again when the plan has changed. */
 export const Asked = z.object({
@@ -28,6 +25,8 @@ export type Asked = z.output<typeof Asked>;
 export interface Ledger extends Disposable {
   get(hash: string): Answer | undefined;
   put(hash: string, answer: Answer): Promise<void>;
+  /** Whether it was put since the ledger was opened. */
+  isNew(hash: string): boolean;
   count(): number;
   /** Facts about the run that a later one needs. */
   note(key: string): string | undefined;
@@ -43,21 +42,7 @@ export interface Ledger extends Disposable {
   forget(): void;
 }
 
-const Stored = z.union([
-  z.object({
-    reply: z.object({
-      content: z.string(),
-      reasoning: z.string(),
-      finishReason: z.string(),
-      model: z.string(),
-      usage: z.object({ promptTokens: z.number().optional(), completionTokens: z.number().optional() }),
-      timing: z.object({ firstTokenMs: z.number(), totalMs: z.number() }),
-    }),
-  }),
-  z.object({ fault: z.object({ kind: z.string(), message: z.string() }) }),
-]);
 const Value = z.object({ value: z.string() }).optional();
-const Count = z.object({ n: z.number() });
 const Turn = z.object({ turn: z.number(), id: z.string() });
 
 /**
@@ -73,7 +58,7 @@ const LONGEST_WAIT_MS = 20, MOST_ROWS = 128;
  * @throws {UserError} where another run holds it, it is no ledger, or it cannot be written.
  */
 export function openLedger(path: string): Ledger {
-  let database: DatabaseSync, log: Deno.FsFile;
+  let database: DatabaseSync, answers: Answers, log: Deno.FsFile;
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
     database = new DatabaseSync(path);
@@ -83,23 +68,20 @@ export function openLedger(path: string): Ledger {
   try {
     // Exclusive: a second run on the same output is refused. NORMAL: SQLite itself syncs only what keeps the file whole;
     // that a commit survives a power cut is seen to below, where the run need not halt for as long as the disk takes.
-    // Answers stand in the order of their arrival, beside an index of hashes: in the order of hashes each would write a
-    // page or two of its own. Pages are brought home every 16 MB, since most of them change several times until then.
+    // Pages are brought home every 16 MB, since some of them change several times until then.
     database.exec(`
       PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = 4000;
-      CREATE TABLE IF NOT EXISTS answers (hash TEXT PRIMARY KEY, value TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS examples (turn INTEGER PRIMARY KEY, id TEXT NOT NULL, value TEXT NOT NULL);
       BEGIN IMMEDIATE; COMMIT;
     `);
+    answers = openAnswers(database);
     log = Deno.openSync(`${path}-wal`, { write: true }); // All that is committed stands there first.
   } catch (error) {
     database.close();
     throw unusable(path, error);
   }
-  const select = database.prepare("SELECT value FROM answers WHERE hash = ?");
-  const insert = database.prepare("INSERT OR REPLACE INTO answers (hash, value) VALUES (?, ?)");
   const selectNote = database.prepare("SELECT value FROM notes WHERE key = ?");
   const insertNote = database.prepare("INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)");
   const selectTurns = database.prepare("SELECT turn, id FROM examples WHERE turn > ? ORDER BY turn LIMIT 1000");
@@ -142,24 +124,19 @@ export function openLedger(path: string): Ledger {
     }
   };
   return {
-    get(hash) {
-      const row = Value.parse(using(() => select.get(hash)));
-      if (!row) return undefined;
-      const stored = Stored.safeParse(JSON.parse(row.value));
-      // exactOptionalPropertyTypes: zod says `| undefined` where JSON can only leave the key out.
-      return stored.success ? stored.data as Answer : undefined;
-    },
+    get: (hash) => using(() => answers.get(hash)),
     put(hash, answer) {
       try {
         const { durable: { promise } } = batch ??= begin();
-        insert.run(hash, JSON.stringify(answer));
+        answers.put(hash, answer);
         if (++batch.rows >= MOST_ROWS) commit();
         return promise;
       } catch (error) {
         return Promise.reject(unusable(path, error));
       }
     },
-    count: () => Count.parse(using(() => database.prepare("SELECT count(*) AS n FROM answers").get())).n,
+    isNew: (hash) => using(() => answers.isNew(hash)),
+    count: () => using(() => answers.count()),
     note: (key) => Value.parse(using(() => selectNote.get(key)))?.value,
     setNote: (key, value) =>
       using(() => {

@@ -25,10 +25,6 @@ export interface Asking {
   readonly forecaster: Forecaster;
   /** Absent until it was found out. */
   form: FormNote | undefined;
-  /** No earlier run left answers: only what this run asked for need be looked up. */
-  readonly fresh: boolean;
-  /** Beginnings of the hashes that this run asked for, as numbers: finding those again is no reuse. */
-  readonly own: Set<number>;
   /** Servers that have answered in any round. */
   readonly proven: Set<Server<ChatEngine>>;
 }
@@ -72,16 +68,15 @@ export function fleetOptions(
 
 /** Answers out of the ledger, else from a server; what a server answers is durable before it counts. */
 export function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spent): Ask {
-  const { ledger, answering: { model }, account, own } = asking;
+  const { ledger, answering: { model }, account } = asking;
   return async (request) => {
     const prompt = promptHash(request);
     const hash = requestHash(request, model, prompt);
     const sent = { hash, prompt, ...(request.seed === undefined ? {} : { seed: request.seed }) };
-    const isOwn = own.has(short(hash));
-    const known = isOwn || !asking.fresh ? ledger.get(hash) : undefined;
+    const known = ledger.get(hash);
     if (known) {
       spent.trail.push(sent);
-      if (!isOwn) account.reused++;
+      if (!ledger.isNew(hash)) account.reused++; // Else this run itself asked for it.
       return known;
     }
     if (request.schema && asking.form && asking.form.form !== "schema") return undefined;
@@ -109,7 +104,6 @@ export function ledgerAsk(ask: ServerAsk<ChatEngine>, asking: Asking, spent: Spe
       await ledger.put(hash, answer);
     }
     account.sent++;
-    own.add(short(hash));
     spent.trail.push(sent);
     return answer;
   };
@@ -154,10 +148,6 @@ export async function guarded(
     message: `stopped after ${counted(sent, "request")}; ${kept()}, --resume goes on from there`,
   });
   context.signal.throwIfAborted();
-}
-
-function short(hash: string): number {
-  return Number.parseInt(hash.slice(0, 12), 16);
 }
 
 export function nothingSpent(): Spent {

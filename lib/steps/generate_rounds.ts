@@ -62,8 +62,6 @@ export async function makeDataset(making: Making): Promise<Made> {
     account: counts,
     forecaster,
     form: undefined,
-    fresh: ledger.count() === 0,
-    own: new Set(),
     proven: new Set(),
   };
   ledger.setNote("run", JSON.stringify(runNote(options, answering, paths, plan.size.examples)));

@@ -123,20 +123,20 @@ async function writePassages(path: string, count: number): Promise<void> {
 function instantEngine(words: readonly string[]): ChatEngine {
   const themed = ["comrades", "collective", "science", "reason", "strategy", "plan", "explore", "voyage"];
   const random = seededRandom("instant");
-  const pick = <T>(list: readonly T[], at: number) => list[at % list.length];
   const runs = Array.from(
     { length: 20_011 },
     () => Array.from({ length: 7 }, () => words[Math.floor(random() * words.length)]).join(" "),
   );
+  // On a machine of its own a server would take nothing of ours: plain loops, and JSON that needs no escaping.
   const write = (request: ChatRequest): string => {
     let state = (request.seed ?? 1) | 1;
     const next = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0) >>> 8;
-    const assistant = Array.from(
-      { length: 6 },
-      () => `The ${pick(runs, next())}, and the ${pick(themed, next())} of the ${pick(runs, next())}.`,
-    );
-    const user = `What is the ${pick(runs, next())} to the ${pick(themed, next())}, and ${pick(runs, next())}?`;
-    return JSON.stringify({ user, assistant: assistant.join(" ") });
+    const run = () => runs[next() % runs.length] ?? "", word = () => themed[next() % themed.length] ?? "";
+    let assistant = "";
+    for (let sentence = 0; sentence < 6; sentence++) {
+      assistant += `${sentence > 0 ? " " : ""}The ${run()}, and the ${word()} of the ${run()}.`;
+    }
+    return `{"user":"What is the ${run()} to the ${word()}, and ${run()}?","assistant":"${assistant}"}`;
   };
   return {
     name: "instant",
