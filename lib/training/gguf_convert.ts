@@ -37,6 +37,9 @@ export async function convertModel(
         "llama.cpp that knows this family (LLAMA_CPP_DIR)."
       : /Model .* is not supported|not supported/i.test(said)
       ? "This llama.cpp does not know the model's architecture: use a newer one by LLAMA_CPP_DIR."
+      : /ModuleNotFoundError|ImportError/.test(said)
+      ? "Install it into the Python of VOICEWORKS_PYTHON_TRAIN, or unset that: Voiceworks then makes an environment that " +
+        "has what its own converter imports."
       : /FileNotFoundError.*token|tokenizer/i.test(said)
       ? "A tokenizer file is missing or damaged: copy it from the base model."
       : undefined;

@@ -163,6 +163,11 @@ Deno.test({
           /base's own tokenizer files/,
         ],
         ["ERROR:hf-to-gguf:Model MysteryForCausalLM is not supported", /MysteryForCausalLM/, /newer one/],
+        [
+          "ModuleNotFoundError: No module named 'sentencepiece'",
+          /No module named 'sentencepiece'/,
+          /VOICEWORKS_PYTHON_TRAIN/,
+        ],
         ["OSError: [Errno 28] No space left on device", /No space left on device/, /^$/],
       ];
       for (const [said, message, hint] of cases) {
