@@ -35,11 +35,13 @@ export interface Local {
  */
 export type FunctionSource = (declare: { param(): Local; local(type: ValueType): Local }) => Code;
 
+type Call = (...args: Code[]) => Code;
+
 /**
  * Makes a module with one memory, exported as `memory`, and functions exported by their names.
  *
  * @param imports Functions of `env` that answer nothing, and how many i32 they take.
- * @param functions Is given what calls the imports.
+ * @param functions Is given what calls the imports, and what calls the module's own functions by their names.
  *
  * @example
  * ```ts
@@ -53,13 +55,13 @@ export type FunctionSource = (declare: { param(): Local; local(type: ValueType):
  */
 export function assemble<Import extends string>(
   imports: Readonly<Record<Import, number>>,
-  functions: (calls: Record<Import, (...args: Code[]) => Code>) => Readonly<Record<string, FunctionSource>>,
+  functions: (calls: Record<Import, Call>, own: (name: string) => Call) => Readonly<Record<string, FunctionSource>>,
 ): WebAssembly.Module {
   const names = Object.keys(imports) as Import[];
-  const calls = Object.fromEntries(
-    names.map((name, index) => [name, (...args: Code[]): Code => [...args, 0x10, unsigned(index)]]),
-  ) as Record<Import, (...args: Code[]) => Code>;
-  const sources = Object.entries(functions(calls)).map(([name, source]) => ({ name, ...functionOf(source) }));
+  const call = (index: number): Call => (...args) => [...args, 0x10, unsigned(index)];
+  const calls = Object.fromEntries(names.map((name, index) => [name, call(index)])) as Record<Import, Call>;
+  const bodies = functions(calls, (name) => call(names.length + Object.keys(bodies).indexOf(name)));
+  const sources = Object.entries(bodies).map(([name, source]) => ({ name, ...functionOf(source) }));
   const ofI32 = (count: number) => vector(new Array<number>(count).fill(TYPES.i32));
   const bytes = flatten([
     [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -151,6 +153,11 @@ export function branch(to: Label, condition?: Code): Code {
   return condition === undefined ? [0x0c, to] : [condition, 0x0d, to];
 }
 
+/** Forgets a value, such as the answer of a call. */
+export function drop(value: Code): Code {
+  return [value, 0x1a];
+}
+
 export function leaveWith(result: Code): Code {
   return [result, 0x0f];
 }
@@ -160,23 +167,34 @@ const simd = (opcode: number) => (...operands: Code[]): Code => [...operands, 0x
 /** All accesses are unaligned; the offset is a constant that is added to the address. */
 const load = (...opcode: Code[]) => (address: Code, offset = 0): Code => [address, ...opcode, 0, unsigned(offset)];
 
+const store = (...opcode: Code[]) => (address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  ...opcode,
+  0,
+  unsigned(offset),
+];
+
 /** Named as in the specification. */
 export const i32 = {
   const: (value: number): Code => [0x41, signed(BigInt(value | 0))],
   load: load(0x28),
   load8_u: load(0x2d),
   load16_u: load(0x2f),
-  store: (address: Code, value: Code): Code => [address, value, 0x36, 0, 0],
+  store: store(0x36),
+  store8: store(0x3a),
   clz: plain(0x67),
   ctz: plain(0x68),
   eqz: plain(0x45),
   eq: plain(0x46),
   ne: plain(0x47),
   lt_u: plain(0x49),
+  gt_u: plain(0x4b),
   ge_u: plain(0x4f),
   add: plain(0x6a),
   sub: plain(0x6b),
   mul: plain(0x6c),
+  div_u: plain(0x6e),
   and: plain(0x71),
   or: plain(0x72),
   xor: plain(0x73),
@@ -205,6 +223,7 @@ export const i64 = {
 
 export const v128 = {
   load: load(0xfd, 0x00),
+  store: store(0xfd, 0x0b),
   and: simd(0x4e),
   or: simd(0x50),
 };

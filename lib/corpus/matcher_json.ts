@@ -2,14 +2,14 @@
  * The same as matcher_scan.ts for a text that still is the inside of a JSON string in UTF-8: most rows of a file are
  * only counted and dropped, and need neither be decoded nor parsed for that.
  */
-import { BACKSLASH, BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
+import { BROKEN, createJsonChars, QUOTE } from "./json_chars.ts";
 import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createFinder } from "./matcher_finder.ts";
-import { BROKEN as NO_STRING, RARE } from "./matcher_layout.ts";
+import { BROKEN as NO_STRING, MOST_HITS, RARE } from "./matcher_layout.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
-/** Scans JSON strings; `hits` are those of the last one, their places are offsets into the bytes. */
+/** Scans JSON strings; `hits` are those of the last one, with where they begin. */
 export interface JsonScanner {
   readonly hits: Hits;
   /**
@@ -24,11 +24,9 @@ export interface JsonScanner {
   scan(from: number): number;
   /** Length of the last string's text in UTF-16 units. */
   readonly units: number;
-  /** Where the n-th of the hits begins, in UTF-16 units of the text. */
-  startOf(hit: number): number;
 }
 
-/** Larger batches than this are scanned where they lie: what WebAssembly's memory has grown to, it keeps. */
+/** Larger batches than this are scanned where they lie: what WebAssembly's memory has taken, it keeps. */
 const MOST = 16 << 20;
 
 /**
@@ -45,7 +43,6 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
     { length: 256 },
     (_, byte) => chars.isPlain(byte) ? units[byte] ?? surrogate : surrogate,
   );
-  const plainWord = Uint8Array.from(plain, (read) => read !== surrogate && isWord[read] ? 1 : 0);
   const classOf = (code: number) =>
     code > 0xffff ? astralClass(automaton.classes, code) : code >= 0xd800 && code < 0xe000 ? edge : units[code]!;
   const reader: Reader = {
@@ -58,17 +55,30 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
       return code === BROKEN ? edge : classOf(code);
     },
   };
-  const { hits, reset, settle, begin } = createSettler(automaton, categoryOf, reader);
   let first = 0;
   let textUnits = 0;
   let loaded = false;
-  const finder = createFinder(automaton, plain, (start, end, entry, shift) => {
+  const finder = createFinder(automaton, categoryOf, plain, MOST, (start, end, entry, shift) => {
     const from = start - text;
     if (from > first && chars.source[from - 1]! >= 0x80 && isWord[classOf(chars.readBefore(from, first))]) return;
+    hits.length = finder.count;
     if (entry === limit) begin(from, start - shift); // Not all plain.
-    else settle(entry - limit, end - text, end - shift, end + 1 - text, end + 1 - shift);
+    else settle(entry - limit, start - shift, end - shift, end + 1 - text, end + 1 - shift);
+    finder.count = hits.length;
   });
   const { text } = finder;
+  const { hits, reset, settle, begin } = createSettler(automaton, categoryOf, reader, finder);
+
+  /** Where the word begins that ends at a place, and `unit`: the same in UTF-16 units, in which it answers. */
+  function wordStart(place: number, unit: number): number {
+    while (place > first) {
+      const code = chars.readBefore(place, first);
+      if (!isWord[classOf(code)]) break;
+      place -= chars.width;
+      unit -= code > 0xffff ? 2 : 1;
+    }
+    return unit;
+  }
 
   /** All of it here, character by character: for what the kernel does not read. */
   function scanHere(): number {
@@ -87,7 +97,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
             if (bytes[i] !== QUOTE) return -1;
             textUnits = end;
             const last = table[row + edge]!;
-            if (last >= limit) settle(last - limit, place, end, place, end);
+            if (last >= limit) settle(last - limit, wordStart(place, end), end, place, end);
             return place;
           }
           next = table[row + classOf(code)]!;
@@ -95,7 +105,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
           shift += chars.width - (code > 0xffff ? 2 : 1);
         }
         if (next >= limit) {
-          settle(next - limit, place, end, i + 1, i + 1 - shift);
+          settle(next - limit, wordStart(place, end), end, i + 1, i + 1 - shift);
           next = gap;
         }
       }
@@ -120,33 +130,14 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
       first = from;
       if (!loaded) return scanHere();
       const end = finder.scan(text + from, text + chars.source.length);
-      if (end === RARE) {
+      if (end === RARE || finder.count > MOST_HITS) {
         reset();
         return scanHere();
       }
       if (end === NO_STRING) return -1;
+      hits.length = finder.count;
       textUnits = finder.units;
       return end - text;
-    },
-    startOf(hit) {
-      let place = hits.data[4 * hit + 1] ?? 0;
-      let start = hits.data[4 * hit + 2] ?? 0;
-      // Plain letters first: nearly all words have no others.
-      while (place > first && plainWord[chars.source[place - 1]!] === 1) {
-        place--;
-        start--;
-      }
-      const before = chars.source[place - 1] ?? 0;
-      if (place === first || (before < 0x80 && before !== BACKSLASH)) return start;
-      place = hits.data[4 * hit + 1] ?? 0;
-      start = hits.data[4 * hit + 2] ?? 0;
-      while (place > first) {
-        const code = chars.readBefore(place, first);
-        if (!isWord[classOf(code)]) break;
-        place -= chars.width;
-        start -= code > 0xffff ? 2 : 1;
-      }
-      return start;
     },
   };
 }

@@ -1,22 +1,36 @@
 /**
  * The part of matching that looks at every byte, in WebAssembly: 64 bytes at a time it finds where words begin, and looks
- * up the first bytes of each, so that the automaton runs only from where a match may begin. It errs on the side of
- * telling too much; what it tells of is looked at by matcher_settle.ts. The idea is that of Teddy and other literal
+ * up the first bytes of each, so that the automaton runs only from where a match may begin. What it finds where not all
+ * is plain is told and looked at by matcher_settle.ts. The idea is that of Teddy and other literal
  * prefilters (https://github.com/BurntSushi/aho-corasick, `packed`), put at the beginnings of words.
  */
-import { assemble, branch, type Code, i32, i64, i8x16, leaveWith, type Local, loop, v128, when } from "../core/wasm.ts";
+import {
+  assemble,
+  branch,
+  type Code,
+  drop,
+  i32,
+  i64,
+  i8x16,
+  leaveWith,
+  type Local,
+  loop,
+  v128,
+  when,
+} from "../core/wasm.ts";
 import { between, checkCharacter, firstBits } from "./kernel_utf8.ts";
 import type { Automaton } from "./matcher_dfa.ts";
+import { settler, step } from "./matcher_kernel_settle.ts";
 import {
   BROKEN,
-  COLUMNS,
+  COUNT,
   FACTOR,
   FOLD,
   HASH_SHIFT,
+  type Layout,
   LEADS,
   MASKS,
   RARE,
-  TABLE,
   UNITS,
   WINDOWS,
 } from "./matcher_layout.ts";
@@ -25,13 +39,16 @@ const [QUOTE, BACKSLASH, LETTER_N, SPACE] = [0x22, 0x5c, 0x6e, 0x20];
 
 /**
  * Makes a module that exports `scan(from, to)`: it reads the JSON string of which the inside begins at `from`, in memory
- * that is filled up to `to`, and calls `found(start, end, entry, shift)` in order for each beginning of a word, `start`,
- * from where the automaton came as far as `entry` by the byte at `end`: the table's entry that stands for an outcome, or
- * for a byte that is not plain. `shift` is what makes a place in memory an offset in UTF-16 units. It answers where the
- * closing quote is.
+ * that is filled up to `to`, and adds what matches to the hits in its memory. In their order with these, it calls
+ * `found(start, end, entry, shift)` for each beginning of a word, `start`, from where the automaton came as far as
+ * `entry` by the byte at `end`, and where not all was plain: the table's entry that stands for an outcome, or for a byte
+ * that is not plain. `shift` is what makes a place in memory an offset in UTF-16 units. It answers where the closing
+ * quote is.
  */
-export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
-  return assemble({ found: 4 }, ({ found }) => ({
+export function kernelModule(automaton: Automaton, layout: Layout, categories: number): WebAssembly.Module {
+  const { gap, limit } = automaton;
+  return assemble({ found: 4 }, ({ found }, own) => ({
+    settle: settler(automaton, layout, categories, found),
     scan({ param, local }) {
       const [from, to] = [param(), param()];
       const blocks = [local("v128"), local("v128"), local("v128"), local("v128")];
@@ -171,15 +188,6 @@ export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
           ])
         ),
       ];
-      /** The automaton's next entry, from a row on by the byte at `place`. */
-      const step = (row: Code) =>
-        i32.load(
-          i32.shl(
-            i32.add(row, i32.load16_u(i32.shl(i32.load8_u(place.get), i32.const(1)), COLUMNS)),
-            i32.const(2),
-          ),
-          TABLE,
-        );
       /** How many plain bytes there are from `bit` on, 7 at most; `bit` is less than 64, so that it takes two shifts. */
       const countPlain = i64.ctz(i64.or(
         i64.or(
@@ -189,17 +197,19 @@ export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
         i64.const(1n << 7n),
       ));
       const walk: Code = [
-        entry.set(step(i32.const(gap))),
+        entry.set(step(i32.const(gap), place)),
         loop((further) =>
           when(between(entry.get, gap + 1, limit - gap - 1), [ // Row 0 and the gap's are dead ends.
             place.set(i32.add(place.get, i32.const(1))),
-            entry.set(step(entry.get)),
+            entry.set(step(entry.get, place)),
             branch(further),
           ])
         ),
         when(
           i32.ge_u(entry.get, i32.const(limit)),
-          found(i32.add(at.get, bit.get), place.get, entry.get, shiftAt(i64.sub(bitOf(bit), one))),
+          drop(
+            own("settle")(i32.add(at.get, bit.get), place.get, entry.get, shiftAt(i64.sub(bitOf(bit), one))),
+          ),
         ),
       ];
       /** Of beginnings near what is not plain the bytes before that are looked up first: most walks are spared. */
@@ -222,6 +232,7 @@ export function kernelModule({ gap, limit }: Automaton): WebAssembly.Module {
       return [
         at.set(from.get),
         shift.set(from.get),
+        i32.store(i32.const(COUNT), i32.const(0)),
         loop((again) => [
           blocks.map((block, i) => block.set(v128.load(at.get, 16 * i))),
           odd.set(bits(isOdd)),

@@ -3,6 +3,9 @@ import { astralClass } from "./matcher_classes.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 
+/** Where a match begins: the automaton does not keep it, see {@linkcode wordStart}. */
+const UNKNOWN = -1;
+
 /** Finds all matches in a text (offsets in UTF-16 units); the hits that it answers are valid until its next call. */
 export type Scanner = (text: string) => Hits;
 
@@ -45,14 +48,14 @@ export function createScanner(automaton: Automaton, categoryOf: readonly number[
           i += reader.width - 1;
         }
         if (next >= limit) {
-          settle(next - limit, end, end, i + 1, i + 1);
+          settle(next - limit, UNKNOWN, end, i + 1, i + 1);
           next = gap;
         }
       }
       row = next;
     }
     const last = table[row + edge]!;
-    if (last >= limit) settle(last - limit, length, length, length, length);
+    if (last >= limit) settle(last - limit, UNKNOWN, length, length, length);
     return hits;
   };
 }

@@ -7,8 +7,8 @@ import type { Automaton } from "./matcher_dfa.ts";
 /** What was found in one text; used again for the next text. */
 export interface Hits {
   /**
-   * Four numbers a match, in `data[0 … 4 * length]`: the pattern's number; the place in the source where the match's
-   * first word ends; the same and the end of the match as offsets in UTF-16 units of the text. Ends are exclusive.
+   * Four numbers a match, in `data[0 … 4 * length]`: the pattern's number; where the match begins, if that is known;
+   * where its first word ends; where it ends: as offsets in UTF-16 units of the text. Ends are exclusive.
    */
   data: Int32Array;
   length: number;
@@ -32,12 +32,20 @@ export interface Settler {
    * Adds the matches of which the first word has ended.
    *
    * @param outcome The automaton's outcome at the character that ended it.
-   * @param place Where it ended, and `end`: the same in UTF-16 units.
+   * @param start Where the word began, if that is known, and `end`: where it ended, in UTF-16 units.
    * @param nextPlace Behind the character that ended it, and `next`: the same in UTF-16 units.
    */
-  settle(outcome: number, place: number, end: number, nextPlace: number, next: number): void;
+  settle(outcome: number, start: number, end: number, nextPlace: number, next: number): void;
   /** Adds the matches that begin at the beginning of a word: a place, and the same in UTF-16 units. */
   begin(place: number, unit: number): void;
+}
+
+/** What a settler shares with the kernel of matcher_kernel.ts, which settles most matches. */
+export interface SettlerMemory {
+  /** The matches, as in {@linkcode Hits}. */
+  data: Int32Array;
+  /** Per category: where its last match ended. */
+  taken: Int32Array;
 }
 
 /**
@@ -46,18 +54,25 @@ export interface Settler {
  *
  * @param categoryOf The category of each pattern, as a number from 0.
  */
-export function createSettler(automaton: Automaton, categoryOf: readonly number[], reader: Reader): Settler {
+export function createSettler(
+  automaton: Automaton,
+  categoryOf: readonly number[],
+  reader: Reader,
+  memory: SettlerMemory = {
+    data: new Int32Array(4 * 64),
+    taken: new Int32Array(Math.max(0, ...categoryOf) + 1),
+  },
+): Settler {
   const { table, limit, gap, goesOn, accepted, acceptedFrom } = automaton;
-  const categories = Math.max(0, ...categoryOf) + 1;
   const category = Int32Array.from(categoryOf);
-  /** Per category: where its last match ended. */
-  const taken = new Int32Array(categories);
+  const { taken } = memory;
+  const categories = taken.length;
   /** Per category, while one start is looked at: the longest match so far. */
   const bestEnd = new Int32Array(categories);
   const bestPattern = new Int32Array(categories);
-  const hits: Hits = { data: new Int32Array(4 * 64), length: 0 };
+  const hits: Hits = { data: memory.data, length: 0 };
 
-  function add(pattern: number, place: number, firstEnd: number, end: number): void {
+  function add(pattern: number, start: number, firstEnd: number, end: number): void {
     const at = 4 * hits.length++;
     if (at + 4 > hits.data.length) {
       const larger = new Int32Array(hits.data.length * 2);
@@ -65,7 +80,7 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
       hits.data = larger;
     }
     hits.data[at] = pattern;
-    hits.data[at + 1] = place;
+    hits.data[at + 1] = start;
     hits.data[at + 2] = firstEnd;
     hits.data[at + 3] = end;
   }
@@ -84,7 +99,7 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
     return true;
   }
 
-  function settle(outcome: number, place: number, end: number, nextPlace: number, next: number): void {
+  function settle(outcome: number, start: number, end: number, nextPlace: number, next: number): void {
     let row = goesOn[outcome]!;
     if (row === 0) {
       for (let i = acceptedFrom[outcome]!; i < acceptedFrom[outcome + 1]!; i++) {
@@ -92,7 +107,7 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
         // A word that ends behind an earlier match also begins behind it, since matches end with words.
         if (end > taken[category[pattern]!]!) {
           taken[category[pattern]!] = end;
-          add(pattern, place, end, end);
+          add(pattern, start, end, end);
         }
       }
       return;
@@ -113,7 +128,7 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
     for (let i = 0; i < categories; i++) {
       if (bestEnd[i]! > 0 && end > taken[i]!) {
         taken[i] = bestEnd[i]!;
-        add(bestPattern[i]!, place, end, bestEnd[i]!);
+        add(bestPattern[i]!, start, end, bestEnd[i]!);
       }
     }
   }
@@ -122,14 +137,16 @@ export function createSettler(automaton: Automaton, categoryOf: readonly number[
     hits,
     reset() {
       hits.length = 0;
+      hits.data = memory.data;
       taken.fill(0);
     },
     settle,
-    begin(place, unit) {
+    begin(place, start) {
+      let unit = start;
       let row = gap;
       while (true) {
         row = table[row + reader.classAt(place)]!;
-        if (row >= limit) return settle(row - limit, place, unit, place + reader.width, unit + reader.units);
+        if (row >= limit) return settle(row - limit, start, unit, place + reader.width, unit + reader.units);
         if (row === 0 || row === gap) return;
         place += reader.width;
         unit += reader.units;

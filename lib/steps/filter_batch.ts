@@ -83,7 +83,7 @@ export function createBatchFilter(
     for (let i = 0; i < length; i++) {
       if (i > 0) out.bytes[out.length++] = COMMA;
       put(out, heads[data[4 * i]!]!);
-      putNumber(out, json.startOf(i));
+      putNumber(out, data[4 * i + 1]!);
       put(out, END_MATCH);
       putNumber(out, data[4 * i + 3]!);
       out.bytes[out.length++] = CLOSE;

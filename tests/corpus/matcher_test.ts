@@ -163,7 +163,7 @@ function inJson({ json }: Themes, string: string): number[][] {
   json.load(bytes);
   equal(json.scan(9), 7 + new TextEncoder().encode(string).length);
   const { data, length } = json.hits;
-  return Array.from({ length }, (_, i) => [data[4 * i] ?? -1, json.startOf(i), data[4 * i + 3] ?? -1]);
+  return Array.from({ length }, (_, i) => [data[4 * i] ?? -1, data[4 * i + 1] ?? -1, data[4 * i + 3] ?? -1]);
 }
 
 /** A JSON string in which some characters are escaped that need not be. */
@@ -191,6 +191,15 @@ Deno.test("matcher finds in a JSON string what it finds in the text", () => {
   }
   const text = '"\\u00D6lberg \\ud801\\udc28 \\ud801 comrade\\udc28"';
   deepEqual(inJson(themes, text), inText(themes, JSON.parse(text)));
+});
+
+Deno.test("matcher finds all of more matches in a JSON string than its kernel has room for", () => {
+  const themes = themesOf({ one: ["a", "a b"], two: ["b"] });
+  const text = "a b a ".repeat(40_000);
+  const found = inJson(themes, JSON.stringify(text));
+  equal(found.length, 120_000);
+  deepEqual(found, inText(themes, text));
+  deepEqual(inJson(themes, '"a b"'), inText(themes, "a b")); // And goes on as before.
 });
 
 Deno.test("matcher finds the same wherever in a block of bytes a word stands, and whatever stands near", () => {
