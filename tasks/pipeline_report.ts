@@ -1,6 +1,7 @@
 /** What `deno task pipeline` prints: the plan, the summary, the next steps. */
 import { basename, join } from "node:path";
 import { bytes, duration } from "@/core/format.ts";
+import { shortPaths } from "@/core/paths.ts";
 import type { Decision, StageResult } from "@/core/pipeline.ts";
 import { gaeaPaths } from "@/steps/gaea/paths.ts";
 import type { Pipeline } from "@/steps/pipelines.ts";
@@ -24,7 +25,8 @@ export async function summaryTable(results: readonly StageResult[]): Promise<str
     const info = await Deno.stat(path).catch(() => undefined);
     if (info?.size) files.push([path, bytes(info.size)]);
   }
-  return `\n${textTable(["Step", "Time", "Result"], steps)}\n\n${textTable(["File", "Size"], files)}`;
+  const short = (rows: string[][]) => rows.map((row) => row.map(shortPaths));
+  return `\n${textTable(["Step", "Time", "Result"], short(steps))}\n\n${textTable(["File", "Size"], short(files))}`;
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
 
@@ -50,4 +50,23 @@ export function presetPath(name: string): string {
 export function beside(path: string, ending: string): string {
   const name = path.split(/[\\/]/).at(-1) ?? path;
   return join(dirname(path), name.replace(/\.jsonl?$/, "") + ending);
+}
+
+/**
+ * A remark for people: paths below the working directory stand as one would type them there.
+ *
+ * @example
+ * ```ts
+ * import { equal } from "node:assert/strict";
+ * import { sep } from "node:path";
+ * import { shortPaths } from "@/core/paths.ts";
+ *
+ * equal(shortPaths(`wrote "${Deno.cwd()}${sep}data"`), 'wrote "data"');
+ * ```
+ */
+export function shortPaths(text: string): string {
+  const folder = Deno.cwd();
+  if (folder.endsWith(sep)) return text; // The root, in which everything lies.
+  const begins = (at: number) => at === 0 || /[\s"'(]/.test(text.charAt(at - 1));
+  return text.replaceAll(folder + sep, (path, at: number) => begins(at) ? "" : path);
 }

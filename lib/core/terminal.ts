@@ -1,6 +1,7 @@
 import { systemClock } from "./clock.ts";
 import { readEnvironment } from "./env.ts";
 import { count, duration } from "./format.ts";
+import { shortPaths } from "./paths.ts";
 import type { Context, StepEvent } from "./step.ts";
 
 /** Where a terminal's lines go; a test gives its own. */
@@ -45,7 +46,7 @@ export function showEvents(screen: Screen, now: () => number, color: boolean): {
   };
   const line = (text: string) => {
     clear();
-    screen.write(text + "\n");
+    screen.write(shortPaths(text) + "\n");
   };
   const progress = (event: StepEvent & { type: "progress" }) => {
     const at = now();
