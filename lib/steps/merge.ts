@@ -205,5 +205,5 @@ function mergeReport({ output, adapter, base, candidates, findings, figures }: M
     ) + "\n\n"
     : "";
   const on = figures ? `, compared at ${count(figures.positions)} places of ${figures.prompts} held-out texts` : "";
-  return `"${adapter}" in "${base}" is "${output}"${on}\n\n${table}${findingLines(findings).join("\n")}`;
+  return `"${output}": "${adapter}" merged into "${base}"${on}\n\n${table}${findingLines(findings).join("\n")}`;
 }
