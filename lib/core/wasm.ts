@@ -37,8 +37,12 @@ export type FunctionSource = (declare: { param(): Local; local(type: ValueType):
 
 type Call = (...args: Code[]) => Code;
 
+/** A page of 64 KiB at least; an own memory has so much, to be grown. */
+const ONE_PAGE = [0, 1];
+
 /**
- * Makes a module with one memory, exported as `memory`, and functions exported by their names.
+ * Makes a module with one memory, exported as `memory` or imported from `env.memory`, and functions exported by their
+ * names.
  *
  * @param imports Functions of `env` that answer nothing, and how many i32 they take.
  * @param functions Is given what calls the imports, and what calls the module's own functions by their names.
@@ -56,11 +60,13 @@ type Call = (...args: Code[]) => Code;
 export function assemble<Import extends string>(
   imports: Readonly<Record<Import, number>>,
   functions: (calls: Record<Import, Call>, own: (name: string) => Call) => Readonly<Record<string, FunctionSource>>,
+  { memory = "own" }: { memory?: "own" | "import" } = {},
 ): WebAssembly.Module {
   const names = Object.keys(imports) as Import[];
   const call = (index: number): Call => (...args) => [...args, 0x10, unsigned(index)];
   const calls = Object.fromEntries(names.map((name, index) => [name, call(index)])) as Record<Import, Call>;
-  const bodies = functions(calls, (name) => call(names.length + Object.keys(bodies).indexOf(name)));
+  const indexOf = (name: string) => names.length + Object.keys(bodies).indexOf(name);
+  const bodies = functions(calls, (name) => (...args) => call(indexOf(name))(...args));
   const sources = Object.entries(bodies).map(([name, source]) => ({ name, ...functionOf(source) }));
   const ofI32 = (count: number) => vector(new Array<number>(count).fill(TYPES.i32));
   const bytes = flatten([
@@ -69,9 +75,12 @@ export function assemble<Import extends string>(
       ...names.map((name) => [0x60, ofI32(imports[name]), 0]),
       ...sources.map(({ params }) => [0x60, ofI32(params), ofI32(1)]),
     ]),
-    section(2, names.map((name, index) => [text("env"), text(name), 0, unsigned(index)])),
+    section(2, [
+      ...names.map((name, index) => [text("env"), text(name), 0, unsigned(index)]),
+      ...(memory === "import" ? [[text("env"), text("memory"), 2, ONE_PAGE]] : []),
+    ]),
     section(3, sources.map((_, index) => unsigned(names.length + index))),
-    section(5, [[0, 1]]), // One page of 64 KiB, to be grown.
+    section(5, memory === "own" ? [ONE_PAGE] : []),
     section(7, [
       [text("memory"), 2, 0],
       ...sources.map(({ name }, index) => [text(name), 0, unsigned(names.length + index)]),

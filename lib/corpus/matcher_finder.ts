@@ -1,7 +1,19 @@
 /** Puts what is known of an automaton into the kernel of matcher_kernel.ts, and JSON. */
 import type { Automaton } from "./matcher_dfa.ts";
 import { kernelModule } from "./matcher_kernel.ts";
-import { COLUMNS, COUNT, layoutOf, LEADS, MASKS, MOST_HITS, PADDING, TABLE, UNITS, WINDOWS } from "./matcher_layout.ts";
+import {
+  COLUMNS,
+  COUNT,
+  type Layout,
+  layoutOf,
+  LEADS,
+  MASKS,
+  MOST_HITS,
+  PADDING,
+  TABLE,
+  UNITS,
+  WINDOWS,
+} from "./matcher_layout.ts";
 import { leadsOf, windowsOf } from "./matcher_prefixes.ts";
 import type { SettlerMemory } from "./matcher_settle.ts";
 
@@ -9,11 +21,11 @@ const PAGE = 1 << 16;
 
 /** Finds where matches may begin. */
 export interface Finder extends SettlerMemory {
-  /** Where JSON begins in memory. */
-  readonly text: number;
+  readonly memory: WebAssembly.Memory;
+  readonly layout: Layout;
   /** How many matches there are in `data`, and of those that found no room in it. */
   count: number;
-  /** Copies bytes into memory, from `text` on; answers the copy. @throws {RangeError} more bytes than `most`. */
+  /** Copies bytes into memory, from the layout's `text` on; answers the copy. @throws {RangeError} more bytes than `most`. */
   load(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
   /** See {@linkcode kernelModule}; both are places in memory. */
   scan(from: number, to: number): number;
@@ -60,7 +72,8 @@ export function createFinder(
   const known = new Int32Array(buffer, 0, (COUNT + 4) / 4);
 
   return {
-    text: layout.text,
+    memory,
+    layout,
     data: new Int32Array(buffer, layout.hits, 4 * MOST_HITS),
     taken: new Int32Array(buffer, layout.taken, categories),
     load(json) {

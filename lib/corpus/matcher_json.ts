@@ -13,8 +13,8 @@ import { createSettler, type Hits, type Reader } from "./matcher_settle.ts";
 export interface JsonScanner {
   readonly hits: Hits;
   /**
-   * Takes the bytes in which the next strings stand. Answers them where they are scanned: that is where the processor has
-   * them at hand. They are good until the next call.
+   * Takes the bytes in which the next strings stand. Answers them where they are scanned, good until the next call: in the
+   * kernel's memory, where the processor has them at hand; or as they are where they are too many for it.
    */
   load(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /**
@@ -24,6 +24,14 @@ export interface JsonScanner {
   scan(from: number): number;
   /** Length of the last string's text in UTF-16 units. */
   readonly units: number;
+  /** What others may do in the memory in which it works. */
+  readonly kernel: {
+    memory: WebAssembly.Memory;
+    /** Where the bytes lie that were loaded, and the hits. */
+    text: number;
+    hits: number;
+    free: { from: number; to: number };
+  };
 }
 
 /** Larger batches than this are scanned where they lie: what WebAssembly's memory has taken, it keeps. */
@@ -66,7 +74,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
     else settle(entry - limit, start - shift, end - shift, end + 1 - text, end + 1 - shift);
     finder.count = hits.length;
   });
-  const { text } = finder;
+  const { text, hits: hitsAt, free } = finder.layout;
   const { hits, reset, settle, begin } = createSettler(automaton, categoryOf, reader, finder);
 
   /** Where the word begins that ends at a place, and `unit`: the same in UTF-16 units, in which it answers. */
@@ -116,6 +124,7 @@ export function createJsonScanner(automaton: Automaton, categoryOf: readonly num
 
   return {
     hits,
+    kernel: { memory: finder.memory, text, hits: hitsAt, free: { from: free, to: text } },
     get units() {
       return textUnits;
     },

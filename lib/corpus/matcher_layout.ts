@@ -25,6 +25,9 @@ export const PADDING = 96;
 /** Matches of one string for which there is room; a passage has tens. */
 export const MOST_HITS = 1 << 16;
 
+/** Bytes of the memory that is set aside for others; what they do not use is not taken. */
+const FREE = 4 << 20;
+
 /** Where the rest lies whose size depends on the automaton; all are numbers of 32 bits. */
 export interface Layout {
   /** As in {@linkcode Automaton}. */
@@ -39,6 +42,8 @@ export interface Layout {
   bestPattern: number;
   /** The matches: four numbers each, see Hits in matcher_settle.ts. */
   hits: number;
+  /** Memory for those who work on the same JSON. */
+  free: number;
   /** JSON. */
   text: number;
 }
@@ -55,8 +60,9 @@ export function layoutOf(automaton: Automaton, categoryOf: readonly number[]): L
   const bestEnd = after(categories);
   const bestPattern = after(categories);
   const hits = after(categories);
-  const text = after(4 * MOST_HITS);
-  return { goesOn, acceptedFrom, accepted, categoryOf: ofPattern, taken, bestEnd, bestPattern, hits, text };
+  const free = after(4 * MOST_HITS);
+  const text = free + FREE;
+  return { goesOn, acceptedFrom, accepted, categoryOf: ofPattern, taken, bestEnd, bestPattern, hits, free, text };
 }
 
 /** Results of `scan` that are no places: no JSON string in UTF-8; or one with rare escapes, to be read otherwise. */

@@ -138,7 +138,7 @@ export function createSettler(
     reset() {
       hits.length = 0;
       hits.data = memory.data;
-      taken.fill(0);
+      for (let i = 0; i < categories; i++) taken[i] = 0; // A call of `fill` takes longer.
     },
     settle,
     begin(place, start) {

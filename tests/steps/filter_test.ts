@@ -94,6 +94,18 @@ Deno.test("filter takes rows in any form that is a chunk, and says the same of a
   }
 });
 
+const CHAPTERS = [
+  'Chapter :4, "the first"',
+  "I",
+  "",
+  "Of the comrade :17, and of what :",
+  "Ölberg",
+  "A title, as long as those of old books are: how it came about, and what became of it",
+  "\\",
+  "long ".repeat(5000),
+  "after a long one",
+];
+
 Deno.test("filter's quick and ordinary ways write the same bytes", async () => {
   const themes = parseThemes(THEMES, "themes.jsonc");
   const texts = [
@@ -107,7 +119,7 @@ Deno.test("filter's quick and ordinary ways write the same bytes", async () => {
     id: `chunk_${i}`,
     text: Array.from({ length: 1 + i % 7 }, (_, j) => texts[(i + j * j) % texts.length]).join(i % 2 ? " " : "\n\n"),
     ...about,
-    ...(i % 3 ? { chapter: `Chapter :${i}, "the ${i}th"` } : {}),
+    ...(i % 3 ? { chapter: CHAPTERS[i % CHAPTERS.length]! } : {}),
     start: i * 1000,
     end: i * 1000 + 999,
     ...(i % 5 ? {} : { tokens: i }),
@@ -145,6 +157,30 @@ Deno.test("filter's quick way leaves to the ordinary one what differs in more th
     );
     equal(fault?.line, 2, replacement);
     match(fault?.cause ?? "", new RegExp(cause), replacement);
+  }
+});
+
+Deno.test("filter's quick way takes other strings only where they are plain", async () => {
+  const themes = parseThemes(THEMES, "themes.jsonc");
+  const good = line({ id: "c", text: "x", ...about, chapter: "Of the state", start: 1, end: 2 });
+  const work = await start({ themes, minMatches: 0.5, stats: false });
+  for (
+    const [chapter, isGood] of [["", true], ["II", true], ["é\\n", true], ['a"b', false], ["\\q", false], ["\t", false]]
+  ) {
+    const lines = good + good.replace("Of the state", String(chapter)) + good;
+    const { rows, fault } = await runBatch(work, new TextEncoder().encode(lines), true);
+    deepEqual([rows, fault?.line], isGood ? [3, undefined] : [1, 2], String(chapter));
+  }
+});
+
+Deno.test("filter's quick way leaves what has no room in its memory to the ordinary one", async () => {
+  const themes = parseThemes(THEMES, "themes.jsonc");
+  const work = await start({ themes, minMatches: 1, stats: false });
+  for (const times of [30_000, 100_000]) {
+    const row = line({ id: "c", text: "comrade duty ".repeat(times), ...about });
+    const { output, written } = await runBatch(work, new TextEncoder().encode(row), true);
+    equal(written, 1);
+    equal(JSON.parse(new TextDecoder().decode(output)).matches.length, 2 * times);
   }
 });
 
