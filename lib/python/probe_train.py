@@ -1,4 +1,5 @@
-"""Imports what train_lora.py imports, one package after another, and holds its keyword arguments against their signatures.
+"""Imports what train_lora.py imports, one package after another, and holds the keyword arguments that it and its parts pass
+against their signatures.
 
 In a process of its own: a torch that does not fit the GPU may crash on import. The last line on standard error says at
 what. Writes one JSON object to the file --output. See lib/training/preflight/check_packages.ts.
@@ -20,7 +21,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import events
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "bitsandbytes")
-# What train_lora.py calls with names, and where it comes from.
+# The trainer with its parts.
+SCRIPTS = [Path(__file__).with_name("train_lora.py"), *sorted(Path(__file__).parent.glob("training_*.py"))]
+# What they call with names, and where it comes from.
 CALLED = {
     "SFTConfig": "trl",
     "LoraConfig": "peft",
@@ -34,7 +37,6 @@ OWN = {"LoraTrainer": {"run"}}
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--script", type=Path, default=Path(__file__).with_name("train_lora.py"))
     options = parser.parse_args()
     events.follow_parent()
     packages, failures = {}, {}
@@ -50,17 +52,17 @@ def main():
         "python": platform.python_version(),
         "packages": packages,
         "failures": failures,
-        "unknown": unknown_keywords(options.script, failures),
+        "unknown": unknown_keywords(failures),
     }
     print("looking for devices", file=sys.stderr, flush=True)
     found["devices"] = devices() if "torch" in packages else {"count": 0, "names": []}
     options.output.write_text(json.dumps(found), encoding="utf-8")
 
 
-def unknown_keywords(script, failures):
+def unknown_keywords(failures):
     """Keyword arguments that a library does not know, as `SFTConfig: max_seq_length`."""
     unknown = []
-    for name, keywords in keywords_of(script.read_text(encoding="utf-8")).items():
+    for name, keywords in keywords_of(*(path.read_text(encoding="utf-8") for path in SCRIPTS)).items():
         module, _, attribute = CALLED[name].partition(".")
         if module in failures:
             continue
@@ -77,10 +79,10 @@ def unknown_keywords(script, failures):
     return unknown
 
 
-def keywords_of(source):
-    """Names that a script passes to each of the calls, also those of a dictionary that is built before: `f(**values)`."""
+def keywords_of(*sources):
+    """Names that scripts pass to each of the calls, also those of a dictionary that is built before: `f(**values)`."""
     found = {}
-    for function in ast.walk(ast.parse(source)):
+    for function in (node for source in sources for node in ast.walk(ast.parse(source))):
         if not isinstance(function, ast.FunctionDef):
             continue
         for node in ast.walk(function):

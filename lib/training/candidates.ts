@@ -162,11 +162,9 @@ async function finalLoss(run: string): Promise<number | undefined> {
   return EvalResults.safeParse(pythonJson(await readTextFile(path))).data?.eval_loss ?? undefined;
 }
 
+/** Undefined also for one that a crash tore: the other checkpoints and the events know the losses too. */
 async function readState(path: string): Promise<z.infer<typeof State> | undefined> {
-  if (!await exists(path)) return undefined;
-  const state = State.safeParse(pythonJson(await readTextFile(path)));
-  if (!state.success) throw new UserError(`Cannot read "${path}": it is no state of a trainer`);
-  return state.data;
+  return await exists(path) ? State.safeParse(pythonJson(await readTextFile(path))).data : undefined;
 }
 
 /** JSON as Python writes it: NaN and infinities, which JSON does not have, become null. */

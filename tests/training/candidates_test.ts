@@ -132,3 +132,14 @@ Deno.test("the newest run is the one that ended last; hidden folders and other m
     equal(await newestRun(folder), join(folder, "theme-deepred-1"));
     equal(await newestRun(join(folder, "nothing")), undefined);
   }));
+
+Deno.test("a checkpoint whose writing was broken off keeps none of the others from being chosen", () =>
+  withFolder(async (folder) => {
+    await makeRun(folder, { saved: { 10: true, 20: true, 30: false }, losses: { 10: 2.5, 20: 2.2 } });
+    await Deno.writeTextFile(join(folder, "checkpoint-30", "trainer_state.json"), "");
+    deepEqual(await table(folder), [
+      ["checkpoint-10", 2.5, true, "higher evaluation loss"],
+      ["→ checkpoint-20", 2.2, true, "lowest evaluation loss of what is there"],
+      ["checkpoint-30", null, true, "was not written to its end"],
+    ]);
+  }));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Gpu } from "@/core/gpu.ts";
 import { findToolchain } from "@/core/python_venv.ts";
 import { readEnvironment } from "@/core/env.ts";
+import { WORKSPACE } from "@/core/paths.ts";
 import type { PlacedRow } from "@/training/preflight/check_dataset.ts";
 import { checkLeak } from "@/training/preflight/check_leak.ts";
 import {
@@ -160,6 +161,39 @@ Deno.test({
     equal(probed.probe.packages.trl, pinned.trl);
     equal(checkPackages(probed, recipe(), [], pinned)[0]?.level, "ok");
   },
+});
+
+Deno.test({
+  name: "keywords are looked for in all parts of the trainer, so that an older package is found out",
+  ignore: made === undefined,
+  fn: () =>
+    withFolder(async (folder) => {
+      const script = join(folder, "older.py");
+      const lines = [
+        "import sys, types",
+        `sys.path.insert(0, ${JSON.stringify(join(WORKSPACE, "lib", "python"))})`,
+        "import probe_train",
+        "for name in probe_train.PACKAGES: sys.modules[name] = types.ModuleType(name)",
+        "class Takes:",
+        "    def __init__(self, **keywords): pass",
+        "class SFTConfig:",
+        "    def __init__(self, output_dir, max_seq_length=1024, gradient_checkpointing_kwargs=None): pass",
+        "class LoraConfig:",
+        "    def __init__(self, r, lora_alpha, lora_dropout, target_modules, bias): pass",
+        'sys.modules["trl"].SFTConfig = SFTConfig',
+        'sys.modules["trl"].SFTTrainer = sys.modules["transformers"].BitsAndBytesConfig = Takes',
+        'sys.modules["peft"].LoraConfig = LoraConfig',
+        "probe_train.main()",
+      ];
+      await Deno.writeTextFile(script, lines.join("\n"));
+      const probed = await probePackages(fakeContext({ env }), { script });
+      ok(probed.kind === "answered", JSON.stringify(probed));
+      const { unknown } = probed.probe;
+      ok(unknown.includes("SFTConfig: max_length") && unknown.includes("LoraConfig: task_type"), unknown.join());
+      ok(!unknown.includes("SFTConfig: output_dir"));
+      const [found] = checkPackages(probed, recipe(), [], {});
+      match(found?.message ?? "", /do not know what the trainer passes to them: .*SFTConfig: max_length/);
+    }),
 });
 
 Deno.test({
