@@ -69,7 +69,8 @@ function wrap(head: string, text: string): string {
 export function stepHelp(step: Step): string {
   const flags = flagsOf(step.options);
   const word = flags.find(({ key }) => key === step.word);
-  return helpText(`deno task ${step.name} ${word ? `${placeholder(word)} ` : ""}[options]`, step.summary, flags);
+  const words = !word ? "" : word.kind === "list" ? `[${word.name} a b …] ` : `${placeholder(word)} `;
+  return helpText(`deno task ${step.name} ${words}[options]`, step.summary, flags);
 }
 
 /** A step's options as a Markdown table for the README. */

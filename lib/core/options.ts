@@ -199,7 +199,7 @@ function unknownFlag(name: string, known: ReadonlySet<string>): string {
 /**
  * Options from the command line, parsed by their schema.
  *
- * @param word Key of an option that may be given as a word of its own.
+ * @param word Key of an option that may be given as a word of its own; a list as several, behind its name or not.
  * @throws {UsageError} with every fault: the flag, its value, what would be valid.
  */
 export function parseOptions<Options extends z.ZodObject>(
@@ -209,7 +209,10 @@ export function parseOptions<Options extends z.ZodObject>(
 ): z.output<Options> {
   const flags = flagsOf(options);
   const { values, positional, faults } = readFlags(flags, args);
-  if (word !== undefined && values[word] === undefined && positional.length > 0) values[word] = positional.shift();
+  if (word !== undefined && values[word] === undefined && positional.length > 0) {
+    const list = flags.find(({ key, kind }) => key === word && kind === "list");
+    values[word] = list ? positional.splice(0).filter((one, at) => at > 0 || one !== list.name) : positional.shift();
+  }
   const takes = word === undefined ? "flags only" : "one word, and flags";
   const stray = positional.map((other) => `Cannot use "${other}": this task takes ${takes} (--help lists them)`);
   return checkOptions(options, values, [...faults, ...stray]);

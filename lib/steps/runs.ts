@@ -44,6 +44,7 @@ export const runs = defineStep({
   name: "runs",
   summary: "Lists the trainings with their recipes, data, losses and ends, and compares some",
   options,
+  word: "compare",
   files(options, { env }) {
     const outputs = join(dataDir(options.dataDir, env), "output");
     return { reads: [], writes: options.compare ? [options.output ?? join(outputs, "compare.svg")] : [] };
@@ -57,7 +58,8 @@ export const runs = defineStep({
       return { runs: all, outputs };
     }
     if (options.compare.length < 2) {
-      throw new UsageError("Cannot compare one run: name two or more", "--compare latest,previous");
+      const given = options.compare.length === 0 ? "no runs" : "one run";
+      throw new UsageError(`Cannot compare ${given}: name two or more`, "deno task runs compare latest previous");
     }
     const chosen = await Promise.all(options.compare.map((word) => findRun(word, all, signal)));
     const picture = options.output ?? join(outputs, "compare.svg");

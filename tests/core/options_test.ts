@@ -121,3 +121,11 @@ Deno.test("parseOptions takes an option as a word of its own where the step name
   throws(() => parseOptions(schema, ["tuned"]), /this task takes flags only/);
   throws(() => parseOptions(schema, ["both"], "side"), /Cannot use --side "both": valid is one of base, tuned/);
 });
+
+Deno.test("parseOptions takes a list as words of its own, behind its name or not", () => {
+  const schema = z.object({ compare: z.array(z.string()).optional(), overwrite: z.boolean().default(false) });
+  deepEqual(parseOptions(schema, ["compare", "a", "b", "--overwrite"], "compare").compare, ["a", "b"]);
+  deepEqual(parseOptions(schema, ["a", "b"], "compare").compare, ["a", "b"]);
+  deepEqual(parseOptions(schema, ["--compare", "a,b"], "compare").compare, ["a", "b"]);
+  equal(parseOptions(schema, [], "compare").compare, undefined);
+});
