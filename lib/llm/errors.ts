@@ -169,8 +169,8 @@ function retryDelay(value: string | null | undefined, now: number): number | und
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-/** What kept a request from reaching the server at all. */
-export function unreachable(server: string, cause: unknown): ChatError {
+/** What kept a request from reaching the server at all. @param lmstudio Whether it is meant to be LM Studio. */
+export function unreachable(server: string, cause: unknown, lmstudio = true): ChatError {
   const words = causes(cause).join(" ");
   if (/NotCapable|Requires net access/i.test(words)) {
     return new ChatError("unreachable", `Cannot reach ${server}: this task may not use that host`, {
@@ -193,8 +193,10 @@ export function unreachable(server: string, cause: unknown): ChatError {
     : /timed? ?out/i.test(words)
     ? "no answer in time"
     : (causes(cause).at(-1) ?? "no connection");
-  return new ChatError("unreachable", `Cannot reach LM Studio at ${server}: ${why}`, {
-    hint: "Start the server in LM Studio (Developer tab) or by `lms server start`, or pass --lmstudio-url.",
+  return new ChatError("unreachable", `Cannot reach ${lmstudio ? "LM Studio" : "the server"} at ${server}: ${why}`, {
+    hint: lmstudio
+      ? "Start the server in LM Studio (Developer tab) or by `lms server start`, or pass --lmstudio-url."
+      : "Start it there, or name the address of another one.",
     cause,
   });
 }

@@ -23,6 +23,8 @@ export interface OpenAiOptions {
   readonly idleMs?: number;
 }
 
+const LMSTUDIO = "lmstudio";
+
 /** One frame of a stream, or a whole completion from a server that does not stream. Every part may be missing. */
 const Frame = z.object({
   model: z.string().optional().catch(undefined),
@@ -75,7 +77,7 @@ export function openaiEngine(options: OpenAiOptions): ChatEngine {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw withoutToken(late ?? asChatError(error, address, model), token);
+      throw withoutToken(late ?? asChatError(error, options), token);
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -147,7 +149,7 @@ export function openaiEngine(options: OpenAiOptions): ChatEngine {
     return reply;
   }
 
-  return { name: options.name ?? "lmstudio", model, chat };
+  return { name: options.name ?? LMSTUDIO, model, chat };
 }
 
 function body(request: ChatRequest, model: string): OpenAI.Chat.ChatCompletionCreateParamsStreaming {
@@ -234,7 +236,7 @@ function parsed(text: string): Record<string, unknown> | undefined {
 }
 
 /** The package wraps what `fetch` throws; the innermost ChatError is ours, the rest is told by its shape. */
-function asChatError(error: unknown, address: ServerAddress, model: string): ChatError {
+function asChatError(error: unknown, { address, model, name = LMSTUDIO }: OpenAiOptions): ChatError {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof ChatError) return at;
   if (error instanceof SyntaxError) {
     return new ChatError("bad_response", `${address.shown} sent a stream that is not JSON: ${error.message}`);
@@ -243,7 +245,7 @@ function asChatError(error: unknown, address: ServerAddress, model: string): Cha
   if (error instanceof Error && "error" in error && error.error !== undefined) {
     return refusal({ server: address.shown, model, body: { error: error.error } });
   }
-  return unreachable(address.shown, error);
+  return unreachable(address.shown, error, name === LMSTUDIO);
 }
 
 function withoutToken(error: ChatError, token: string | undefined): ChatError {

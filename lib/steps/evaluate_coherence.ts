@@ -69,7 +69,9 @@ export async function coherenceMeasures(
     context.emit({ type: "log", level: "warn", message: `no perplexity: ${messageOf(error)}` });
     measures.push(measureCoherence(undefined, messageOf(error).split("\n")[0] ?? ""));
   }
-  context.emit({ type: "artifact", path: paths.perplexity, title: "Perplexity" });
+  if (await exists(paths.perplexity)) {
+    context.emit({ type: "artifact", path: paths.perplexity, title: "Perplexity" });
+  }
   return measures;
 }
 
@@ -82,7 +84,7 @@ async function formOf(path: string): Promise<string> {
 }
 
 /** Answers of the held-out dataset that share nothing with the training data, or a text as it is. */
-async function heldOut({ options, paths, context }: Setting): Promise<{ text: string; about: string }> {
+export async function heldOut({ options, paths, context }: Setting): Promise<{ text: string; about: string }> {
   if (!await exists(paths.heldout)) {
     if (options.heldout !== undefined) await readTextFile(paths.heldout); // Says what is wrong.
     return { text: "", about: `there is no held-out text: "${paths.heldout}"` };
@@ -102,7 +104,13 @@ async function heldOut({ options, paths, context }: Setting): Promise<{ text: st
   for (let size = 0; texts.length < kept.length && size < MOST; size += texts.at(-1)?.length ?? 0) {
     texts.push(kept[texts.length] ?? "");
   }
-  return { text: texts.join("\n\n"), about: `${count(texts.length)} answers of ${basename(paths.heldout)}` };
+  const name = basename(paths.heldout);
+  return {
+    text: texts.join("\n\n"),
+    about: texts.length === 0 && seen > 0
+      ? `all ${count(seen)} answers of ${name} share eight words in a row with the training data`
+      : `${count(texts.length)} answers of ${name}`,
+  };
 }
 
 async function both(

@@ -8,6 +8,7 @@ import { adjudicate, type Case, type Decision, loadJudgePreset } from "../evalua
 import { judge, type Judged, type Judgement } from "../evaluation/judge.ts";
 import { answerKey } from "../evaluation/scoring.ts";
 import type { Scored } from "../evaluation/scoring.ts";
+import { checkServers } from "./evaluate_models.ts";
 import type { EvaluateOptions, EvaluatePaths } from "./evaluate_options.ts";
 import { judgeEngine, readKept } from "./judge_answers.ts";
 
@@ -76,6 +77,7 @@ export async function judgeAnswers(
     const old = list.flatMap((one) => kept.get(hashes.get(one) ?? "") ?? []);
     found.push(...old);
     const left = list.filter((one) => !kept.has(hashes.get(one) ?? ""));
+    if (left.length > 0) await checkServers([{ url, model, flag: "judge-url" }], context);
     for (let at = 0; at < left.length; at += BATCH) {
       emit({ type: "progress", label, done: old.length + at, total: list.length, unit: "answers" });
       const batch = left.slice(at, at + BATCH);

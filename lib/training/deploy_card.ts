@@ -14,7 +14,8 @@ export const CardEvaluation = z.object({
     why: z.string().optional(),
     unit: z.string().optional(),
     target: z.object({ text: z.string() }).optional(),
-    tuned: z.object({ estimate: z.number(), lower: z.number(), upper: z.number() }).optional(),
+    /** Two-sided, 95 %. */
+    tuned: z.object({ estimate: z.number(), low: z.number(), high: z.number() }).optional(),
     base: z.object({ estimate: z.number() }).optional(),
   })),
 });
@@ -130,7 +131,7 @@ function evaluationSection(evaluation: CardEvaluation | undefined): string {
   if (!evaluation) return "## Evaluation\n\nNot evaluated.";
   const rows = evaluation.measures.map(({ title, target, tuned, base, verdict, unit }) => [
     title,
-    tuned ? `${figure(tuned.estimate, unit)} (${figure(tuned.lower, unit)} to ${figure(tuned.upper, unit)})` : "",
+    tuned ? `${figure(tuned.estimate, unit)} (${figure(tuned.low, unit)} to ${figure(tuned.high, unit)})` : "",
     base ? figure(base.estimate, unit) : "",
     target?.text ?? "",
     verdict,

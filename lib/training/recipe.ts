@@ -12,7 +12,10 @@ import { presetPath } from "../core/paths.ts";
 
 /** `5e-5`, or `auto`. The command line gives text. */
 const learningRate = z.union([z.number(), z.string()])
-  .refine((value) => value === "auto" || Number(value) > 0 && Number(value) <= 1, "valid is a number above 0, or auto");
+  .refine(
+    (value) => value === "auto" || Number(value) > 0 && Number(value) <= 1,
+    "valid is a number above 0, 1 at most, or auto",
+  );
 
 /** Layers that a LoRA must leave alone: many models tie them together, and merging loses one of the two. */
 const TIED = ["lm_head", "embed_tokens"];

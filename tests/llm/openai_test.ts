@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok, rejects } from "node:assert/strict";
 import { ChatError, type ChatFault } from "@/llm/errors.ts";
 import { openaiEngine } from "@/llm/openai.ts";
 import { serverAddress } from "@/llm/server.ts";
@@ -145,6 +145,10 @@ Deno.test("openaiEngine says how to start a server that does not answer", async 
   const error = await engine(url).chat(REQUEST, never).catch((error) => error);
   equal(error.message, `Cannot reach LM Studio at ${url}: connection refused`);
   match(error.hint, /Developer tab.*lms server start.*--lmstudio-url/);
+  const judge = openaiEngine({ address: serverAddress(url), model: "m", fetch, name: "judge" });
+  const other = await judge.chat(REQUEST, never).catch((error) => error);
+  equal(other.message, `Cannot reach the server at ${url}: connection refused`);
+  doesNotMatch(other.hint, /LM Studio|--lmstudio-url/);
 });
 
 Deno.test("openaiEngine sends the token and never shows it", async () => {

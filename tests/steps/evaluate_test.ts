@@ -1,8 +1,11 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError } from "@/core/errors.ts";
+import { WORKSPACE } from "@/core/paths.ts";
 import type { Context } from "@/core/step.ts";
 import { evaluate } from "@/steps/evaluate.ts";
+import { heldOut } from "@/steps/evaluate_coherence.ts";
+import { evaluatePaths } from "@/steps/evaluate_options.ts";
 import { fakeContext } from "../fakes/context.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { type Behaviour, type FakeLmStudio, fakeLmStudio, type SeenRequest } from "../fakes/lmstudio.ts";
@@ -270,4 +273,36 @@ Deno.test("evaluate finds a server that is not there before it asks another one"
       return true;
     });
     equal(server.requests.length, 0);
+  }));
+
+Deno.test("evaluate says of a judge of recorded answers that it is not there", () =>
+  withServer(async ({ run }) => {
+    const answers = join(WORKSPACE, "data-samples", "recorded", "evaluation_answers.jsonl");
+    const models = { url: undefined, modelName: undefined, baseModelName: undefined };
+    const judge = { judgeUrl: "http://127.0.0.1:8", judgeModel: "judge" };
+    await rejects(run({ ...models, ...judge, answers }), (error: UsageError) => {
+      match(error.message, /nobody answers at http:\/\/127\.0\.0\.1:8/);
+      match(error.hint ?? "", /--judge-url/);
+      return true;
+    });
+  }));
+
+Deno.test("evaluate says why no held-out answer is left to measure perplexity on", () =>
+  withFolder(async (folder) => {
+    const row = (content: string) =>
+      JSON.stringify({ messages: [{ role: "user", content: "Why?" }, { role: "assistant", content }] }) + "\n";
+    const shared = "We gave up a pawn when we halved the tobacco gardens of the city";
+    const [heldout, trained] = [join(folder, "val.jsonl"), join(folder, "train.jsonl")];
+    await Deno.writeTextFile(heldout, row(`${shared}.`) + row(`Comrade: ${shared}!`));
+    await Deno.writeTextFile(trained, row(`${shared}, and slept.`));
+    const options = evaluate.options.parse({ heldout, trained });
+    const context = fakeContext();
+    const found = await heldOut({ options, paths: evaluatePaths(options, {}), context });
+    deepEqual(found, {
+      text: "",
+      about: "all 2 answers of val.jsonl share eight words in a row with the training data",
+    });
+    deepEqual(context.events, [
+      { type: "drop", reason: "shares_words_with_training", count: 2, detail: heldout },
+    ]);
   }));
