@@ -16,11 +16,11 @@ import {
   v128,
   when,
 } from "../core/wasm.ts";
-import { between } from "../corpus/kernel_utf8.ts";
+import { between, checkCharacter } from "../corpus/kernel_utf8.ts";
 import { keep, type KernelTables, leaveOut, number, STEP } from "./filter_kernel_write.ts";
 
 const encoder = new TextEncoder();
-const [QUOTE, BACKSLASH, SPACE, DELETE, NEWLINE, ZERO] = [0x22, 0x5c, 0x20, 0x7f, 0x0a, 0x30];
+const [QUOTE, BACKSLASH, SPACE, DELETE, NEWLINE, ZERO, LETTER_N] = [0x22, 0x5c, 0x20, 0x7f, 0x0a, 0x30, 0x6e];
 const LONGEST_NUMBER = 15;
 
 /** What follows a part of a line's rest that is the same in all lines: its end, a whole number, a string's inside. */
@@ -93,6 +93,7 @@ const rest = ({ rest }: KernelTables): FunctionSource => ({ param, local }) => {
   const at = param();
   const int = () => local("i32");
   const [part, from, left, bits, bytes] = [int(), int(), int(), int(), local("v128")];
+  const [char, code, width] = [int(), int(), int()];
   const no = leaveWith(i32.const(0));
   const isOther = i32.ne(
     i32.const(0),
@@ -124,6 +125,22 @@ const rest = ({ rest }: KernelTables): FunctionSource => ({ param, local }) => {
     when(i32.eqz(between(left.get, 1, LONGEST_NUMBER)), no),
     when(i32.and(i32.eq(i32.load8_u(from.get), i32.const(ZERO)), i32.ne(left.get, i32.const(1))), no),
   ];
+  /** A string up to its closing quote, or to what makes it none. Others than these escapes are rare. */
+  const readString: Code = loop((again) => [
+    skipPlain(at, bytes, bits),
+    char.set(i32.load(at.get)),
+    when(i32.and(char.get, i32.const(0x80)), [
+      checkCharacter(char, code, width, no, []),
+      at.set(i32.add(at.get, width.get)),
+      branch(again),
+    ]),
+    [QUOTE, BACKSLASH, LETTER_N].map((letter) =>
+      when(i32.eq(i32.and(char.get, i32.const(0xffff)), i32.const(letter << 8 | BACKSLASH)), [
+        increase(at, 2),
+        branch(again),
+      ])
+    ),
+  ]);
   return [
     part.set(i32.const(rest)),
     loop((next) => [
@@ -131,7 +148,7 @@ const rest = ({ rest }: KernelTables): FunctionSource => ({ param, local }) => {
       bits.set(i32.load(part.get, 8)),
       increase(part, 12),
       when(i32.eq(bits.get, i32.const(NUMBER)), [readNumber, branch(next)]),
-      when(i32.eq(bits.get, i32.const(STRING)), [skipPlain(at, bytes, bits), branch(next)]),
+      when(i32.eq(bits.get, i32.const(STRING)), [readString, branch(next)]),
     ]),
     i32.mul(i32.eq(i32.load8_u(at.get), i32.const(NEWLINE)), at.get),
   ];

@@ -115,8 +115,8 @@ interface Part {
 }
 
 /**
- * Of members that follow others, all but whole numbers and the insides of plain strings: in their place any others may
- * stand, since the good ones were checked for no more than their type.
+ * Of members that follow others, all but whole numbers and the insides of strings: in their place any others may stand,
+ * since the good ones were checked for no more than their type.
  */
 function partsOf(rest: Uint8Array): Part[] {
   const parts: Part[] = [];
@@ -130,7 +130,7 @@ function partsOf(rest: Uint8Array): Part[] {
     if (rest[value - 1] !== COLON) break;
     if (rest[value] === QUOTE) {
       at = stringEnd(rest, value);
-      if (rest.subarray(value + 1, at - 1).every(isPlain)) vary(value + 1, at - 1, STRING);
+      vary(value + 1, at - 1, STRING);
     } else {
       at = numberEnd(rest, value);
       if (at === value) break;
@@ -145,11 +145,6 @@ function stringEnd(bytes: Uint8Array, quote: number): number {
   let at = quote + 1;
   while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
   return at + 1;
-}
-
-/** Printable ASCII that means itself in a JSON string. */
-function isPlain(byte: number): boolean {
-  return byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH;
 }
 
 /** The end of a whole number that is one in JSON and exact in JavaScript; `at` where there is none. */
