@@ -41,13 +41,14 @@ export function fileError(action: "read" | "write", path: string, error: unknown
 /**
  * Looks at a path before the work whose result it will take.
  *
+ * @param example A file's name, for the hint.
  * @throws {UserError} a folder stands there.
  */
-export async function refuseFolder(path: string): Promise<void> {
+export async function refuseFolder(path: string, example = "theme_dataset.jsonl"): Promise<void> {
   if (!(await Deno.stat(path).catch(() => undefined))?.isDirectory) return;
   throw new UserError(`Cannot write "${path}": it is a folder, not a file`, {
     exitCode: 2,
-    hint: `Name a file, such as ${join(path, "theme_dataset.jsonl")}`,
+    hint: `Name a file, such as ${join(path, example)}`,
   });
 }
 

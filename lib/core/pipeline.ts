@@ -189,6 +189,8 @@ async function runInOrder(
     const emit = (event: StepEvent) => options.record(event, stage.name);
     const result = await stage.step.run(stage.options, { ...context, emit });
     const seconds = (context.clock.now() - started) / 1000;
+    const unfinished = stage.step.unfinished?.(result);
+    if (unfinished !== undefined) throw stopped(stage, stages, unfinished);
     await writeMarker(runs, {
       step: stage.name,
       version: VERSION,
@@ -200,6 +202,14 @@ async function runInOrder(
     results.push({ ...decision, seconds, writes, result });
   }
   return results;
+}
+
+/** Nobody wants to find out in the morning that a night was spent on half of the books. */
+function stopped({ name }: Stage, stages: readonly Stage[], why: string): UserError {
+  const next = stages[stages.findIndex((stage) => stage.name === name) + 1];
+  return new UserError(`Cannot go on after "${name}": ${why}`, {
+    hint: "Run again: what came is kept." + (next ? ` Or go on with what there is by --from ${next.name}.` : ""),
+  });
 }
 
 function appendEvent(file: Deno.FsFile, event: Record<string, unknown>): void {

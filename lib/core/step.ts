@@ -64,6 +64,10 @@ export interface Step<Options extends z.ZodObject = z.ZodObject, Result = unknow
   /** What must be here before it can work: a pipeline sees to it beside the steps before, a step alone when it gets there. */
   needs?(options: z.output<Options>): readonly Provision[];
   run(options: z.output<Options>, context: Context): Promise<Result>;
+  /**
+   * Why a run that ended well has to be done again, if it has: a pipeline then stops behind it and leaves no marker.
+   */
+  unfinished?(result: Result): string | undefined;
   /** The result for a person who reads a terminal: a few lines, a table where it helps. */
   report?(result: Result): string;
 }

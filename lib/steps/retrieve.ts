@@ -3,10 +3,11 @@ import { z } from "zod";
 import { DEFAULT_MIRRORS } from "../corpus/layout.ts";
 import { openMirrors } from "../corpus/mirror.ts";
 import { UsageError } from "../core/errors.ts";
-import { count } from "../core/format.ts";
+import { refuseFolder } from "../core/files.ts";
+import { count, counted } from "../core/format.ts";
 import { beside, cacheDir, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
-import { localFiles, namedMirror } from "./retrieve_files.ts";
+import { localFiles, namedMirror, refuseMissing } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
 import { retrieveReport } from "./retrieve_report.ts";
 import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
@@ -80,8 +81,11 @@ export const retrieve = defineStep({
     if (wantsExtended(options) && outputs.priority === outputs.extended) {
       throw new UsageError(`Cannot write both corpora to "${outputs.priority}": give --output another name`);
     }
+    const named = options.mirror.map(namedMirror);
+    for (const mirror of named) await refuseMissing(mirror);
+    await refuseFolder(outputs.priority, "priority_works.jsonl");
     const mirrors = openMirrors(context, {
-      mirrors: options.mirror.map(namedMirror),
+      mirrors: named,
       cacheFolder: () => options.cacheDir ?? join(cacheDir(context.env), "gutenberg"),
       contact: options.contact,
     });
@@ -128,6 +132,12 @@ export const retrieve = defineStep({
       context.emit({ type: "log", level: "warn", message: message + again });
     }
     return result;
+  },
+  unfinished({ missing, plan }) {
+    const unanswered = missing.filter((book) => book.unanswered).length;
+    return unanswered === 0
+      ? undefined
+      : `no mirror answered for ${count(unanswered)} of ${counted(plan.length, "book")}`;
   },
   report: retrieveReport,
 });

@@ -2,6 +2,7 @@ import { isAbsolute, relative } from "node:path";
 import { parse } from "jsonc-parser";
 import { BookList } from "../corpus/books.ts";
 import { CATALOGUE_PATHS, layouts, type Mirror, parseMirror, pathInFolder } from "../corpus/layout.ts";
+import { UsageError } from "../core/errors.ts";
 import { presetPath, WORKSPACE } from "../core/paths.ts";
 
 /** What the options of `retrieve` say about files on this machine. */
@@ -35,6 +36,15 @@ export function namedMirror(mirror: string): Mirror {
   const way = relative(WORKSPACE, parsed.folder);
   if (way === "" || way.startsWith("..") || isAbsolute(way)) return parsed;
   return { ...parsed, name: `file:${way.replaceAll("\\", "/")}` };
+}
+
+/** @throws {UsageError} a mirror that is a folder of this machine is not there: no book could be, whatever its number. */
+export async function refuseMissing(mirror: Mirror): Promise<void> {
+  if (mirror.kind !== "file" || await Deno.stat(mirror.folder).then((info) => info.isDirectory, () => false)) return;
+  throw new UsageError(
+    `Cannot use mirror "${mirror.name}": there is no such folder`,
+    "It is laid out as Project Gutenberg's mirrors are: cache/epub/35/pg35.txt, or 3/35/35-0.txt.",
+  );
 }
 
 /**

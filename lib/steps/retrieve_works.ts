@@ -13,6 +13,8 @@ export interface Left {
   title?: string | undefined;
   reason: string;
   detail: string;
+  /** No mirror answered: nobody knows whether the book is there. */
+  unanswered?: true;
 }
 
 /** The reason of a book that no mirror could be asked for. */
@@ -54,7 +56,8 @@ export async function writeWorks(
     detail: string,
     tried?: Attempt[],
   ) => {
-    result[kind].push({ id: book.id, title: book.title, reason, detail });
+    const unanswered = tried?.length && tried.every(({ reason }) => reason === UNREACHABLE);
+    result[kind].push({ id: book.id, title: book.title, reason, detail, ...(unanswered ? { unanswered } : {}) });
     // Without network every book would say so; one event at the end says it for all.
     if (reason !== UNREACHABLE) context.emit({ type: "drop", reason, count: 1, id: String(book.id), detail });
     const { why, ...known } = book;

@@ -1,6 +1,7 @@
 import { deepEqual, match, rejects, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
+import { UserError } from "@/core/errors.ts";
 import { planStages, runStages, selectStages, type Stage } from "@/core/pipeline.ts";
 import { defineStep, type Step } from "@/core/step.ts";
 import { fakeContext } from "../fakes/context.ts";
@@ -128,4 +129,20 @@ Deno.test("runStages passes a stage over that says why, and goes on", () =>
     ]);
     deepEqual(steps.map(({ runs }) => runs), [0, 1]);
     deepEqual((await planStages(skipped, runs, fakeContext())).map(({ action }) => action), ["skip", "keep"]);
+  }));
+
+Deno.test("runStages stops behind a step that is not finished, keeps its files, and runs it again", () =>
+  setUp(async ({ folder, runs, steps, stages }) => {
+    const [first] = steps;
+    if (!first) throw new Error("there are two steps");
+    first.unfinished = () => first.runs < 2 ? "3 of 4 books are missing" : undefined;
+    await rejects(
+      runStages(stages(), runs, fakeContext()),
+      (error) =>
+        error instanceof UserError && error.exitCode === 1 &&
+        /Cannot go on after "one": 3 of 4 books are missing/.test(error.message) && /--from two/.test(error.hint ?? ""),
+    );
+    deepEqual(await Deno.readTextFile(join(folder, "b")), "text");
+    await runStages(stages(), runs, fakeContext());
+    deepEqual(steps.map((step) => step.runs), [2, 1]);
   }));

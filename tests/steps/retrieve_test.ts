@@ -125,6 +125,26 @@ Deno.test("retrieve says in one sentence that there is no network", () =>
     equal(await Deno.stat(join(folder, "data", "corpus", "priority_works.jsonl")).catch(() => "none"), "none");
   }));
 
+Deno.test("retrieve is not finished where no mirror answered for a book, but where all answered that it is not there", () =>
+  withDesk(async ({ run }) => {
+    const came = textResponse(bookFile(35, "The Time Machine"));
+    const gone = () => new TypeError("connection refused");
+    const result = await run([], { fetch: fakeFetch({ [address(35)]: came, [`${MIRROR}/*`]: gone }).fetch });
+    deepEqual([result.works, result.missing.map(({ id }) => id)], [1, [61]]);
+    equal(retrieve.unfinished?.(result), "no mirror answered for 1 of 3 books");
+    equal(retrieve.unfinished?.(await run([], { fetch: fakeFetch({}).fetch })), undefined);
+    // One that is gone for good says nothing of a book that another one answered for.
+    const two = ["--mirror", "https://other.example"];
+    const other = fakeFetch({ [`${MIRROR}/*`]: gone });
+    equal(retrieve.unfinished?.(await run(two, { fetch: other.fetch })), undefined);
+  }));
+
+Deno.test("retrieve refuses a mirror that is a folder which is not there", () =>
+  withDesk(async ({ folder, run }) => {
+    const mirror = ["--mirror", `file:${join(folder, "nowhere")}`];
+    await rejects(run(mirror), (error) => error instanceof UsageError && /there is no such folder/.test(error.message));
+  }));
+
 Deno.test("retrieve stops between books when the signal fires, and leaves nothing half-written", () =>
   withDesk(async ({ folder, run }) => {
     const stop = new AbortController();
