@@ -1,7 +1,8 @@
 /** Phase 3: the dataset is dealt to training and validation, so that validation measures what training did not see. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
+import { fileError, refuseFolder } from "../core/files.ts";
 import { count, counted } from "../core/format.ts";
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
@@ -89,6 +90,7 @@ async function writeSides(
   contaminated: Awaited<ReturnType<typeof surveyDataset>>["contaminated"],
   signal: AbortSignal,
 ): Promise<Omit<SplitResult, "by">> {
+  for (const path of [train, val, splitRejects]) await refuseFolder(path, basename(path));
   await using trainFile = await createJsonl(train);
   await using valFile = await createJsonl(val);
   await using rejects = await createJsonl(splitRejects);
@@ -99,6 +101,10 @@ async function writeSides(
       await rejects.write({ reason: "evaluation_prompt", id: `${output}:${at}`, detail: prompt.prompt, row });
     } else await (sides[dealt++] === "val" ? valFile : trainFile).write(row);
   }
+  // Where a disk fills up between the two, old training examples must not stand beside new ones for validation.
+  await Deno.remove(train).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw fileError("write", train, error);
+  });
   return {
     leftOut: { path: splitRejects, rows: await rejects.commit() },
     val: { path: val, rows: await valFile.commit() },

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { UsageError } from "@/core/errors.ts";
+import { UsageError, UserError } from "@/core/errors.ts";
 import { Example, type ExampleSource } from "@/records.ts";
 import { split } from "@/steps/split.ts";
 import { fakeContext } from "../fakes/context.ts";
@@ -144,6 +144,32 @@ Deno.test("split writes the same files again for the same seed, and only when to
     await rejects(run(), (error) => error instanceof UsageError && /exists already/.test(error.message));
     equal(await Deno.readTextFile((await run({ overwrite: true })).val.path), first);
     ok(await Deno.readTextFile((await run({ seed: 1, overwrite: true })).val.path) !== first);
+  }));
+
+Deno.test("split never leaves old training examples beside new ones for validation", () =>
+  withDataset(Array.from({ length: 20 }, (_, n) => example(n)), async (run) => {
+    const { train, val } = await run();
+    const before = await Deno.readTextFile(val.path);
+    const { rename } = Deno;
+    Deno.rename = (from, to) =>
+      String(to).endsWith("_train.jsonl")
+        ? Promise.reject(new Error("No space left on device (os error 28)"))
+        : rename(from, to);
+    try {
+      await rejects(run({ seed: 1, overwrite: true }), /_train\.jsonl": the disk is full/);
+    } finally {
+      Deno.rename = rename;
+    }
+    ok(await Deno.readTextFile(val.path) !== before);
+    equal(await Deno.stat(train.path).catch(() => "none"), "none");
+  }));
+
+Deno.test("split refuses a folder in the place of a file, and leaves it there", () =>
+  withDataset(Array.from({ length: 20 }, (_, n) => example(n)), async (run, folder) => {
+    const path = join(folder, "dataset", "theme_dataset_train.jsonl");
+    await Deno.mkdir(path);
+    await rejects(run({ overwrite: true }), (error) => error instanceof UserError && error.exitCode === 2);
+    ok((await Deno.stat(path)).isDirectory);
   }));
 
 Deno.test("split names what is wrong with its input", async () => {
