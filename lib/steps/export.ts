@@ -1,5 +1,5 @@
 /** Phase 3: the dataset in the form that a trainer or a notebook asks for. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
 import { readTextFile, refuseFolder, writeFileAtomic } from "../core/files.ts";
@@ -62,6 +62,12 @@ export const exportStep = defineStep({
     const { input, sources, output, entry } = pathsOf(options, context.env);
     const { format } = options;
     const files = entry === undefined ? [output] : [output, entry];
+    if (new Set([input, sources, ...files].map((path) => resolve(path))).size < 2 + files.length) {
+      throw new UsageError(
+        `Cannot write "${output}": the dataset, its export and the trainer's entry must be different files`,
+        "Leave --output out, or name another.",
+      );
+    }
     for (const path of files) await refuseFolder(path);
     // The folder's other datasets stay in the file that names them all.
     const others = format === "llama-factory" && entry !== undefined ? await entriesOf(entry) : {};
@@ -87,7 +93,8 @@ export const exportStep = defineStep({
     if (entry !== undefined) {
       await writeFileAtomic(entry, format === "axolotl" ? axolotlEntry(output) : llamaFactoryEntry(output, others));
     }
-    for (const path of files) context.emit({ type: "artifact", path, title: `Export (${format})`, rows });
+    context.emit({ type: "artifact", path: output, title: `Export (${format})`, rows });
+    if (entry !== undefined) context.emit({ type: "artifact", path: entry, title: "Entry for the trainer" });
     return { format, files, rows };
   },
   report: ({ format, rows, files }) => `${counted(rows, "example")} as ${format}: ${files.join(", ")}`,

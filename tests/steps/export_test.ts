@@ -138,6 +138,17 @@ Deno.test("export writes the entries that Axolotl and LLaMA-Factory read, beside
     await rejects(run({ format: "llama-factory", overwrite: true }), /not a JSON object of datasets/);
   }));
 
+Deno.test("export never writes over the dataset, nor an entry over its data", () =>
+  withDataset(2, async (run, folder) => {
+    const before = await Deno.readTextFile(join(folder, "set.jsonl"));
+    for (
+      const [format, name] of [["sharegpt", "set.jsonl"], ["axolotl", "x.yaml"], ["llama-factory", "dataset_info.json"]]
+    ) {
+      await rejects(run({ format, output: join(folder, name ?? ""), overwrite: true }), /must be different files/);
+    }
+    equal(await Deno.readTextFile(join(folder, "set.jsonl")), before);
+  }));
+
 Deno.test("export refuses to overwrite, for every format, and says how to", () =>
   withDataset(2, async (run, folder) => {
     for (const format of EXPORT_FORMATS) {
