@@ -71,8 +71,9 @@ function toFlag(key: string, property: Property, required: boolean): Flag {
   // zod states the safe-integer range of z.int(); nobody wants to read it.
   const bounded = (limit: number | undefined) =>
     limit !== undefined && Math.abs(limit) < Number.MAX_SAFE_INTEGER ? limit : undefined;
-  const minimum = bounded(property.minimum) ?? property.exclusiveMinimum;
-  const maximum = bounded(property.maximum) ?? property.exclusiveMaximum;
+  const limits = property.items ?? property;
+  const minimum = bounded(limits.minimum) ?? limits.exclusiveMinimum;
+  const maximum = bounded(limits.maximum) ?? limits.exclusiveMaximum;
   return {
     key,
     // `use4bit` → `use-4bit`.
@@ -82,7 +83,7 @@ function toFlag(key: string, property: Property, required: boolean): Flag {
     ...(choices ? { choices: choices.map(String) } : {}),
     ...(minimum !== undefined ? { minimum } : {}),
     ...(maximum !== undefined ? { maximum } : {}),
-    ...(property.exclusiveMinimum !== undefined || property.exclusiveMaximum !== undefined ? { exclusive: true } : {}),
+    ...(limits.exclusiveMinimum !== undefined || limits.exclusiveMaximum !== undefined ? { exclusive: true } : {}),
     ...(property.default !== undefined ? { default: property.default } : {}),
     required,
     description: property.description ?? "",
@@ -108,7 +109,8 @@ export function validValues(flag: Flag): string {
     case "number":
       return `a number${range}`;
     case "list":
-      return `${flag.items === "string" ? "values" : "numbers"} separated by commas, or the flag repeated`;
+      return `${flag.items === "string" ? "values" : flag.items === "integer" ? "whole numbers" : "numbers"}${range} ` +
+        "separated by commas, or the flag repeated";
     case "string":
       return "a value";
   }

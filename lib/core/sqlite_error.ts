@@ -39,8 +39,17 @@ export function sqliteError(path: string, error: unknown, { locked, foreign, ful
   if (/disk is full|database or disk/i.test(words)) {
     return new UserError(`Cannot write "${path}": the disk is full`, of(full));
   }
+  if (/unable to open/i.test(words) && isFolder(path)) return fileError("read", path, new Deno.errors.IsADirectory());
   if (/unable to open|readonly|read-only/i.test(words)) {
     return new UserError(`Cannot write "${path}": no permission, or the disk is read-only`, of(undefined));
   }
   return fileError("write", path, error);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }

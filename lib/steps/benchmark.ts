@@ -1,7 +1,7 @@
 /** Before Phase 3: which of the models at hand is fast, and which is good enough. */
 import { messageOf, UsageError, UserError } from "../core/errors.ts";
 import { ask } from "../core/exec.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
 import { findLms, isLocal, lmsFor } from "../llm/lms.ts";
@@ -57,6 +57,8 @@ export async function runBenchmark(
   const prompt = asOneText(benchmarkMessages(preset, first, options.benchmarkExamples));
   if (!options.autoBenchmark) return { prompt, titles };
 
+  // Said now, and not after an hour of measuring.
+  for (const path of [paths.results, paths.output]) if (path) await refuseFolder(path, "benchmark.json");
   const server = {
     address: lmstudioAddress(options, context.env),
     fetch: context.fetch,

@@ -88,6 +88,11 @@ Deno.test("parseOptions takes a negative number for a value and says what is val
   deepEqual(faultsOf("--chunk-size", "-2"), ["Cannot use --chunk-size -2: valid is a whole number from 1 to 4096"]);
 });
 
+Deno.test("parseOptions says between what limits the entries of a list lie", () => {
+  const schema = z.object({ ids: z.array(z.int().min(1).max(99)).default([]) });
+  throws(() => parseOptions(schema, ["--ids", "0"]), /--ids \[0\]: valid is whole numbers from 1 to 99 separated/);
+});
+
 Deno.test("parseOptions refuses a fraction where a whole number is needed", () => {
   match(faultsOf("--chunk-size", "10.5").join(), /--chunk-size 10.5: valid is a whole number from 1 to 4096/);
 });

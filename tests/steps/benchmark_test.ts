@@ -274,6 +274,7 @@ Deno.test("benchmark refuses early what cannot end well", async () => {
     });
     await rejects(run({ modelsFilter: ["mistral"] }), /--models-filter mistral matches no model/);
     await rejects(run({ lmsCliPath: "/nowhere/lms" }), { name: "UsageError" });
+    await rejects(run({ benchmarkOutput: "." }), /Cannot write "\.": it is a folder/);
     deepEqual(fake.models.calls, []);
   });
   await withServer({ models: [{ key: "nomic-embed", type: "embedding" }] }, async ({ run }) => {

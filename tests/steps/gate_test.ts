@@ -235,6 +235,7 @@ Deno.test("gate leaves the dataset that stands there where nothing would be left
 Deno.test("gate refuses to overwrite, and names what is missing", () =>
   withAnswers(async ({ folder, generated, gated }) => {
     await rejects(gated(), /there are no answers in ".*set_ledger\.sqlite"/);
+    await rejects(gated({ ledger: folder }), /: it is a folder, not a file/);
     await generated();
     await rejects(
       gated({ overwrite: false }),
