@@ -20,6 +20,7 @@ export const ENVIRONMENT = [
   "LM_API_TOKEN",
   "OPENAI_API_KEY",
   "HF_TOKEN",
+  "HF_TOKEN_PATH",
   "HF_ENDPOINT",
   // Where transformers keeps the models that it fetched, and whether it may ask for more.
   "HF_HOME",

@@ -25,14 +25,24 @@ export const SMALL_FILES = [
  * `HF_HOME`, else in `huggingface` of the user's cache. Undefined where it was never fetched.
  */
 export async function snapshotFolder(id: string, env: Env): Promise<string | undefined> {
-  const home = env.HOME || env.USERPROFILE || "";
-  const root = env.HF_HUB_CACHE ||
-    join(env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, ".cache"), "huggingface"), "hub");
+  const root = env.HF_HUB_CACHE || join(hubHome(env), "hub");
   const model = join(root, `models--${id.replaceAll("/", "--")}`);
   const commit = await Deno.readTextFile(join(model, "refs", "main")).catch(() => undefined);
   if (commit === undefined) return undefined;
   const folder = join(model, "snapshots", commit.trim());
   return await exists(join(folder, "config.json")) ? folder : undefined;
+}
+
+function hubHome(env: Env): string {
+  const home = env.HOME || env.USERPROFILE || "";
+  return env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, ".cache"), "huggingface");
+}
+
+/** `HF_TOKEN`, else what `hf auth login` left, as transformers will find it. */
+async function hubToken(env: Env): Promise<string | undefined> {
+  if (env.HF_TOKEN) return env.HF_TOKEN;
+  const path = env.HF_TOKEN_PATH || join(hubHome(env), "token");
+  return (await Deno.readTextFile(path).catch(() => "")).trim() || undefined;
 }
 
 /** What came of asking the hub. */
@@ -42,7 +52,7 @@ export type HubAnswer =
 
 /**
  * A folder with the small files of a model of the hub: fetched once, then kept in Voiceworks' cache. `HF_ENDPOINT`,
- * `HF_TOKEN` and `HF_HUB_OFFLINE` are heeded.
+ * `HF_TOKEN` (or the token of `hf auth login`) and `HF_HUB_OFFLINE` are heeded.
  */
 export async function fetchSmallFiles(
   id: string,
@@ -73,10 +83,11 @@ async function fetchFile(
   name: string,
   { fetch, env, signal }: Pick<Context, "fetch" | "env" | "signal">,
 ): Promise<string | undefined | Exclude<HubAnswer, { kind: "found" }>> {
+  const token = await hubToken(env);
   const url = `${(env.HF_ENDPOINT || HUB).replace(/\/+$/, "")}/${id}/resolve/main/${name}`;
   try {
     const response = await fetch(url, {
-      headers: env.HF_TOKEN ? { authorization: `Bearer ${env.HF_TOKEN}` } : {},
+      headers: token ? { authorization: `Bearer ${token}` } : {},
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     if (response.ok) return await response.text();

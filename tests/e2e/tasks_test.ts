@@ -129,3 +129,15 @@ Deno.test("tasks are granted variables by name, and only such as Voiceworks read
     equal(/(^| )-A( |$)|--allow-all/.test(command), false, name);
   }
 });
+
+Deno.test("tasks that train may read where transformers keeps its models, and ask the hub wherever it is", async () => {
+  const tasks = await tasksOf();
+  for (const name of ["train", "gaea:train", "pipeline"]) {
+    const command = tasks[name]?.command ?? "";
+    const granted = /--allow-env=(\S+)/.exec(command)?.[1]?.split(",") ?? [];
+    const needed = ENVIRONMENT.filter((variable) => /^(HF|AMD|HSA)_|_VISIBLE_DEVICES$/.test(variable));
+    ok(needed.length >= 11);
+    deepEqual(needed.filter((variable) => !granted.includes(variable)), [], name);
+    match(command, /--allow-net --/);
+  }
+});

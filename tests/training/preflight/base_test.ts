@@ -92,6 +92,29 @@ Deno.test("surveyBase takes what transformers has fetched before it asks the hub
     equal(survey.toFetch, undefined);
   }));
 
+Deno.test("surveyBase asks the hub with the token that hf auth login left, as transformers does", () =>
+  withFolder(async (folder) => {
+    const seen: (string | null)[] = [];
+    const survey = (env: Record<string, string>) =>
+      surveyBase(
+        hubBase,
+        fakeContext({
+          env: { VOICEWORKS_CACHE: join(folder, "cache"), ...env },
+          fetch: (_, init) => {
+            seen.push(new Headers(init?.headers).get("authorization"));
+            return Promise.resolve(new Response("", { status: 403 }));
+          },
+        }),
+      );
+    await put(join(folder, "home", "token"), "hf_kept\n");
+    await put(join(folder, "elsewhere"), "hf_other");
+    await survey({ HF_HOME: join(folder, "home") });
+    await survey({ HF_HOME: join(folder, "home"), HF_TOKEN: "hf_given" });
+    await survey({ HF_TOKEN_PATH: join(folder, "elsewhere") });
+    await survey({ HF_HOME: folder });
+    deepEqual(seen, ["Bearer hf_kept", "Bearer hf_given", "Bearer hf_other", null]);
+  }));
+
 function hub(answer: (url: string) => Response | Promise<Response>, folder: string, env: Record<string, string> = {}) {
   const asked: string[] = [];
   const context = fakeContext({
