@@ -174,8 +174,5 @@ function clashes(recipe: GivenRecipe): string[] {
   if (recipe.use4bit && recipe.use8bit) {
     faults.push("Cannot use --use-4bit with --use-8bit: the base is held in one of them");
   }
-  if (recipe.earlyStopping && recipe.valSplit === 0) {
-    faults.push("Cannot use --early-stopping with --val-split 0: without validation no loss says when to end");
-  }
   return faults;
 }

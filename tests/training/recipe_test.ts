@@ -52,7 +52,6 @@ Deno.test("all faults of a recipe are told at once, also values that cannot stan
   });
   throws(() => effectiveRecipe({}, { learningRate: 2 }), /--learning-rate 2: valid is a number above 0, 1 at most/);
   throws(() => effectiveRecipe({ use4bit: true }, { use8bit: true }), /--use-4bit with --use-8bit/);
-  throws(() => effectiveRecipe({}, { earlyStopping: 3, valSplit: 0 }), /--early-stopping/);
 });
 
 Deno.test("every recipe that comes along is valid and begins with the command that runs it", async () => {

@@ -38,7 +38,8 @@ export async function surveyBase(base: BaseModel, context: Context): Promise<Bas
   const answer = await fetchSmallFiles(base.path, context);
   if (answer.kind !== "found") {
     const remedy = {
-      refused: "Check the id; for a model that asks for consent, accept it on its page and set HF_TOKEN, or log in by hf auth login.",
+      refused:
+        "Check the id; for a model that asks for consent, accept it on its page and set HF_TOKEN, or log in by hf auth login.",
       "no-config": "Choose a model in the format of transformers; a GGUF cannot be trained on.",
       unreachable: "Connect to the hub (HF_ENDPOINT names another one), or name a folder that holds the model.",
     }[answer.kind];

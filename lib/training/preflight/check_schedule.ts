@@ -1,5 +1,5 @@
 /** Whether the steps of a training leave what one will want of it: checkpoints, one that is best, room for them. */
-import { bytes, count } from "../../core/format.ts";
+import { bytes, count, counted } from "../../core/format.ts";
 import { loraParameters, type ModelShape, parameters } from "../model_shape.ts";
 import type { Recipe } from "../recipe.ts";
 import type { Schedule } from "../schedule.ts";
@@ -19,11 +19,20 @@ export function checkSchedule(plan: Schedule, recipe: Steps): Finding[] {
   if (totalSteps === 0) return []; // Without rows, which is told elsewhere.
   const findings: Finding[] = [];
   if (totalSteps < recipe.saveSteps) {
+    const every = Math.max(1, Math.floor(totalSteps / 3));
     findings.push(error(
       CHECK,
       `The training has ${count(totalSteps)} steps and saves every ${count(recipe.saveSteps)}: nothing could be ` +
         "resumed or chosen before its end",
-      `--save-steps ${Math.max(1, Math.floor(totalSteps / 3))}`,
+      // A checkpoint that is never evaluated cannot be chosen either.
+      `--save-steps ${every}` + (evals.length > 0 && every % recipe.evalSteps !== 0 ? ` --eval-steps ${every}` : ""),
+    ));
+  }
+  if (recipe.earlyStopping > 0 && evals.length === 0) {
+    findings.push(error(
+      CHECK,
+      `--early-stopping ${recipe.earlyStopping} has no evaluations to go by: there are no rows to validate on`,
+      "--val-split 0.1, `deno task split`, or leave --early-stopping out",
     ));
   }
   const blind = saves.filter((step) => !ranked.includes(step));
@@ -33,9 +42,7 @@ export function checkSchedule(plan: Schedule, recipe: Steps): Finding[] {
       `${blind.length} of ${saves.length} checkpoints are never evaluated (${
         listed(blind)
       }): none of them can be found best`,
-      `Let --save-steps be a multiple of --eval-steps: --save-steps ${
-        Math.max(1, Math.round(recipe.saveSteps / recipe.evalSteps)) * recipe.evalSteps
-      }`,
+      `Let --save-steps be a multiple of --eval-steps: ${inStep(recipe, totalSteps)}`,
     ));
   }
   const between = evals.length - ranked.length;
@@ -65,10 +72,16 @@ export function checkSchedule(plan: Schedule, recipe: Steps): Finding[] {
   findings.push(ok(
     CHECK,
     `${count(totalSteps)} steps of ${plan.effectiveBatch} rows, ${count(plan.stepsPerEpoch)} an epoch, the first ` +
-      `${count(plan.warmupSteps)} rising; ${saves.length} checkpoints, ${best}`,
+      `${count(plan.warmupSteps)} rising; ${counted(saves.length, "checkpoint")}, ${best}`,
     { facts: { steps: totalSteps, warmup: plan.warmupSteps, saves: saves.length, evals: evals.length } },
   ));
   return findings;
+}
+
+/** The change that has each checkpoint evaluated: the multiple next to what was wished, where the training is that long. */
+function inStep({ saveSteps, evalSteps }: Steps, totalSteps: number): string {
+  const multiple = Math.max(1, Math.round(saveSteps / evalSteps)) * evalSteps;
+  return multiple <= totalSteps && saveSteps > evalSteps / 2 ? `--save-steps ${multiple}` : `--eval-steps ${saveSteps}`;
 }
 
 /** `100, 200, 300 … 900`: the first three and the last. */

@@ -36,7 +36,9 @@ Deno.test("checkSchedule stops a training that is shorter than the way to its fi
   const [found] = bad(steps(1000));
   equal(found?.level, "error");
   match(found?.message ?? "", /^The training has 189 steps and saves every 500/);
-  equal(found?.remedy, "--save-steps 63");
+  equal(found?.remedy, "--save-steps 63 --eval-steps 63");
+  deepEqual(bad(steps(1000, { saveSteps: 63, evalSteps: 63 })), [], "the remedy leaves nothing to complain of");
+  equal(bad(steps(1000, {}, 0))[0]?.remedy, "--save-steps 63");
 });
 
 Deno.test("checkSchedule warns of checkpoints that are never evaluated", () => {
@@ -45,6 +47,7 @@ Deno.test("checkSchedule warns of checkpoints that are never evaluated", () => {
   match(found?.message ?? "", /^2 of 4 checkpoints are never evaluated \(250, 750\)/);
   match(found?.remedy ?? "", /--save-steps 300$/);
   deepEqual(bad(steps(5000, { saveSteps: 250 }, 0)), [], "without validation nothing is best");
+  equal(bad(steps(96, { saveSteps: 2 }))[0]?.remedy?.endsWith("--eval-steps 2"), true, "100 steps are not to be had");
 });
 
 Deno.test("checkSchedule warns of checkpoints that a limit deletes, and of stopping early between them", () => {
@@ -53,6 +56,17 @@ Deno.test("checkSchedule warns of checkpoints that a limit deletes, and of stopp
   const [early] = bad(steps(5000, { earlyStopping: 3 }));
   match(early?.message ?? "", /Early stopping looks at every evaluation, but 8 of 10 have no checkpoint/);
   deepEqual(bad(steps(5000, { earlyStopping: 3, saveSteps: 100 })), []);
+});
+
+Deno.test("checkSchedule stops a training that is to end early without rows that could tell when", () => {
+  const [found] = bad(steps(5000, { earlyStopping: 3 }, 0));
+  equal(found?.level, "error");
+  match(found?.message ?? "", /^--early-stopping 3 has no evaluations to go by/);
+  deepEqual(
+    bad(steps(5000, { earlyStopping: 3, saveSteps: 100, valSplit: 0 })),
+    [],
+    "a split beside the dataset will do",
+  );
 });
 
 Deno.test("a checkpoint of rank 32 on 1.5B takes half a gigabyte, and a run is weighed against the disk", () => {
