@@ -27,7 +27,8 @@ export interface GateRules {
   readonly themes: Themes;
   /** Numbers of the words that the gates have met; shared, so that each text is read once. */
   readonly vocabulary: Vocabulary;
-  readonly functionWords: ReadonlySet<number>;
+  /** By number of the word: 1 for those that the language has. */
+  readonly functionWords: Uint8Array;
   readonly slop: Slop;
   readonly findAnachronism: (text: string) => Found | undefined;
   readonly copiedFrom: (answer: string, passage: string, spanWords: number) => Copied;
@@ -57,12 +58,19 @@ export function compileGates(
     off: new Set(settings.off),
     themes,
     vocabulary,
-    functionWords: new Set(settings.language.functionWords.flatMap((word) => [...vocabulary.read(word)])),
+    functionWords: marked(settings.language.functionWords.flatMap((word) => [...vocabulary.read(word)])),
     slop: compileSlop(slop),
     findAnachronism: anachronismFinder(anachronisms, settings.lastYear),
     copiedFrom: copyFinder(vocabulary),
     findEvaluation: evaluationFinder(evaluation.prompts, settings.evaluation),
   };
+}
+
+/** 1 for each of these numbers; empty where there are none. */
+function marked(numbers: readonly number[]): Uint8Array {
+  const marks = new Uint8Array(Math.max(-1, ...numbers) + 1);
+  for (const number of numbers) marks[number] = 1;
+  return marks;
 }
 
 type Check = (subject: GateSubject, rules: GateRules) => string | undefined;
@@ -101,7 +109,7 @@ const CHECKS: Partial<Record<GateReason, Check>> = {
     const { longest, span, share } = copiedFrom(assistant, passage, copied.spanWords);
     if (longest <= copied.longest && share <= copied.share) return undefined;
     return `${longest} words in one run, ${Math.round(100 * share)} % of the answer in runs of ${copied.spanWords}: ` +
-      JSON.stringify(span.slice(0, 80));
+      JSON.stringify(span().slice(0, 80));
   },
   slop({ assistant, spared }, { settings, slop, vocabulary }) {
     const { most, fromWords } = settings.slop;

@@ -65,15 +65,16 @@ export function userTurns({ prompt, before = [] }: EvaluationPrompt): string[] {
   return [prompt, ...before.filter((_, turn) => turn % 2 === 0)];
 }
 
-/** The longest common subsequence of two lists of words. */
-function commonWords(a: readonly string[], b: readonly string[]): number {
-  let row = new Uint16Array(b.length + 1);
-  for (const word of a) {
-    const next = new Uint16Array(b.length + 1);
+/** The longest common subsequence of two lists of words, by their numbers. */
+function commonWords(a: Int32Array, b: Int32Array): number {
+  const row = new Uint16Array(b.length + 1);
+  for (let i = 0; i < a.length; i++) {
+    let before = 0; // What stood in the row above, one place to the left.
     for (let at = 0; at < b.length; at++) {
-      next[at + 1] = word === b[at] ? (row[at] ?? 0) + 1 : Math.max(row[at + 1] ?? 0, next[at] ?? 0);
+      const above = row[at + 1] as number, left = row[at] as number;
+      row[at + 1] = a[i] === b[at] ? before + 1 : above > left ? above : left;
+      before = above;
     }
-    row = next;
   }
   return row[b.length] ?? 0;
 }
@@ -81,8 +82,9 @@ function commonWords(a: readonly string[], b: readonly string[]): number {
 /**
  * Makes a finder of the evaluation's questions, by ROUGE-L (F₁ over the longest common subsequence of words; Lin 2004),
  * with the threshold at which Self-Instruct takes two instructions for one (Wang et al. 2022). Answers the first one that
- * is as near as that. Which words a question shares with each of them comes out of an index, so that hundreds of them
- * cost a generation nothing; the subsequence is reckoned only where the shared words suffice for the threshold.
+ * is as near as that. So near ones share most of their words, and with them one of the rarer ones: only questions that
+ * have such a word are looked at (prefix filtering: Chaudhuri, Ganti and Kaushik, ICDE 2006), so that hundreds of them
+ * cost a generation nothing.
  *
  * @example
  * ```ts
@@ -98,37 +100,62 @@ export function evaluationFinder(
   prompts: readonly EvaluationPrompt[],
   threshold: number,
 ): (question: string) => EvaluationPrompt | undefined {
-  const known = prompts.flatMap((prompt) => userTurns(prompt).map((turn) => ({ prompt, words: wordsOf(turn) })));
-  // Where each word stands: a question's place once for every time that the word is in it.
-  const places = new Map<string, number[]>();
+  const numbers = new Map<string, number>();
+  const known = prompts.flatMap((prompt) => userTurns(prompt).map((turn) => ({ prompt, text: wordsOf(turn) })))
+    .map(({ prompt, text }) => ({ prompt, words: Int32Array.from(text, (word) => numbered(word, numbers)) }));
+  // Of each word the questions that it is in, then those that it is in twice, and so on.
+  const places: number[][][] = Array.from(numbers, () => []);
   for (const [place, { words }] of known.entries()) {
+    const times = new Map<number, number>();
     for (const word of words) {
-      const list = places.get(word);
-      if (list) list.push(place);
-      else places.set(word, [place]);
+      const time = times.get(word) ?? 0;
+      times.set(word, time + 1);
+      ((places[word] as number[][])[time] ??= []).push(place);
     }
   }
-  const index = new Map([...places].map(([word, list]) => [word, Uint32Array.from(list)]));
-  const lengths = Uint32Array.from(known, ({ words }) => words.length);
-  const shared = new Uint16Array(known.length);
+  const shared = new Uint16Array(known.length), times = new Uint16Array(numbers.size);
   return (question) => {
-    const asked = wordsOf(question);
-    shared.fill(0);
-    for (const word of new Set(asked)) {
-      const list = index.get(word);
-      if (list) {
-        for (let at = 0; at < list.length; at++) {
-          shared[list[at] as number] = (shared[list[at] as number] as number) + 1;
-        }
+    const text = wordsOf(question);
+    const asked = new Int32Array(text.length);
+    const lists: number[][] = [];
+    for (let at = 0; at < text.length; at++) {
+      const word = asked[at] = numbers.get(text[at] as string) ?? -1;
+      if (word < 0) continue;
+      const time = times[word] as number;
+      times[word] = time + 1;
+      const list = (places[word] as number[][])[time];
+      if (list) lists.push(list);
+    }
+    for (const word of asked) if (word >= 0) times[word] = 0;
+    // A near one has so many of the words, however long it is, and so one at least of all but as many less one.
+    const common = Math.max(1, Math.ceil(asked.length * threshold / (2 - threshold) - 1e-9));
+    const rare = lists.length - common + 1;
+    if (rare <= 0) return undefined;
+    lists.sort((a, b) => a.length - b.length);
+    const seen: number[] = [];
+    for (const [at, list] of lists.entries()) {
+      for (const place of list) {
+        const before = shared[place] as number;
+        if (before === 0 && at >= rare) continue;
+        if (before === 0) seen.push(place);
+        shared[place] = before + 1;
       }
     }
-    for (let place = 0; place < lengths.length; place++) {
-      const least = threshold * (asked.length + (lengths[place] as number));
+    let first: number | undefined;
+    for (const place of seen) {
+      const { words } = known[place] as typeof known[number];
+      const least = threshold * (asked.length + words.length);
       // Words that both have bound what they can have in common in order.
-      if (2 * Math.min(asked.length, shared[place] as number) < least) continue;
-      const { prompt, words } = known[place] as typeof known[number];
-      if (2 * commonWords(asked, words) >= least) return prompt;
+      const may = 2 * (shared[place] as number) >= least && (first === undefined || place < first);
+      shared[place] = 0;
+      if (may && 2 * commonWords(asked, words) >= least) first = place;
     }
-    return undefined;
+    return first === undefined ? undefined : known[first]?.prompt;
   };
+}
+
+function numbered(word: string, numbers: Map<string, number>): number {
+  const number = numbers.get(word) ?? numbers.size;
+  numbers.set(word, number);
+  return number;
 }

@@ -12,12 +12,12 @@ const LEAST_LATIN = 0.9;
 /**
  * Why a text is not in the language, or `undefined`.
  *
- * @param functionWords By their numbers in the vocabulary.
+ * @param functionWords 1 at their numbers in the vocabulary.
  */
 export function findOtherLanguage(
   text: string,
   { leastShare, fromWords }: GateSettings["language"],
-  functionWords: ReadonlySet<number>,
+  functionWords: Uint8Array,
   vocabulary: Vocabulary,
 ): string | undefined {
   // Latin letters and the punctuation of print need no closer look.
@@ -29,8 +29,10 @@ export function findOtherLanguage(
     if (latin < LEAST_LATIN * letters) return `${Math.round(100 * latin / letters)} % of the letters are Latin`;
   }
   const words = vocabulary.read(text);
-  if (functionWords.size === 0 || words.length < fromWords) return undefined;
-  const share = words.reduce((sum, word) => sum + (functionWords.has(word) ? 1 : 0), 0) / words.length;
+  if (functionWords.length === 0 || words.length < fromWords) return undefined;
+  let known = 0;
+  for (let at = 0; at < words.length; at++) known += functionWords[words[at] ?? 0] ?? 0;
+  const share = known / words.length;
   return share < leastShare
     ? `${Math.round(100 * share)} % of the words are function words of the language, fewer than ${
       Math.round(100 * leastShare)

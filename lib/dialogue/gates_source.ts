@@ -32,35 +32,10 @@ export function wordsOf(text: string): readonly string[] {
 export interface Copied {
   /** Words of the longest common span. */
   readonly longest: number;
-  /** The span itself, lower-case. */
-  readonly span: string;
+  /** Spells the span, lower-case. */
+  span(): string;
   /** Share of the answer's words inside common spans of `spanWords` or more (R_k; with k = 13, R₁₃). */
   readonly share: number;
-}
-
-/** Where each word stands in a text: `first` leads to a place, counted from 1, and `next` from there to the one before. */
-interface Places {
-  first(word: number): number;
-  readonly next: Uint32Array;
-}
-
-function placesIn(words: Uint32Array): Places {
-  let room = 16;
-  while (room < 2 * words.length) room *= 2;
-  const slots = new Uint32Array(room), next = new Uint32Array(words.length + 1);
-  const slotOf = (word: number) => {
-    let slot = mix(word) & (room - 1);
-    for (let place = slots[slot] ?? 0; place !== 0 && words[place - 1] !== word; place = slots[slot] ?? 0) {
-      slot = (slot + 1) & (room - 1);
-    }
-    return slot;
-  };
-  words.forEach((word, at) => {
-    const slot = slotOf(word);
-    next[at + 1] = slots[slot] ?? 0;
-    slots[slot] = at + 1;
-  });
-  return { first: (word) => slots[slotOf(word)] ?? 0, next };
 }
 
 /**
@@ -81,20 +56,56 @@ function placesIn(words: Uint32Array): Places {
  * ```
  */
 export function copyFinder(vocabulary: Vocabulary): (answer: string, passage: string, spanWords: number) => Copied {
-  let known: { passage: string; places: Places } | undefined;
+  let known: string | undefined;
+  /** The passage's words. */
+  let words: Uint32Array = new Uint32Array();
+  /** By word (open addressing), its last place in the passage, counted from 1; `next` leads from there to the one before. */
+  let slots = new Uint32Array(1 << 10), next = new Uint32Array(1 << 10), mask = 0;
+  /** Length of the common span that ends at each place, and the word of an answer at which it was set. */
+  let lengths = new Uint32Array(1 << 10), setAt = new Uint32Array(1 << 10);
+  /** Words of all answers up to now, so that nothing need be cleared between two. */
+  let passed = 0;
+
+  function slotOf(word: number): number {
+    let slot = mix(word) & mask;
+    for (let place = slots[slot] ?? 0; place !== 0 && words[place - 1] !== word; place = slots[slot] ?? 0) {
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  function load(passage: string): void {
+    known = passage;
+    words = vocabulary.read(passage);
+    let room = 16;
+    while (room < 2 * words.length) room *= 2;
+    if (room > slots.length) {
+      [slots, next] = [new Uint32Array(room), new Uint32Array(room)];
+      [lengths, setAt] = [new Uint32Array(room), new Uint32Array(room)];
+    }
+    mask = room - 1;
+    slots.fill(0, 0, room);
+    for (let at = 0; at < words.length; at++) {
+      const slot = slotOf(words[at] ?? 0);
+      next[at + 1] = slots[slot] ?? 0;
+      slots[slot] = at + 1;
+    }
+  }
+
   return (answer, passage, spanWords) => {
-    if (known?.passage !== passage) known = { passage, places: placesIn(vocabulary.read(passage)) };
-    const { places: { first, next } } = known;
+    if (known !== passage) load(passage);
     const said = vocabulary.read(answer);
-    // Length of the common span that ends at each place, and the word of the answer (from 1) at which it was set.
-    const lengths = new Uint32Array(next.length), setAt = new Uint32Array(next.length);
+    if (passed > 0x7fffffff) setAt.fill(passed = 0);
+    const before = passed;
+    passed += said.length + 1;
     let longest = 0, end = 0, covered = 0, coveredTo = 0;
     for (let at = 1; at <= said.length; at++) {
+      const stamp = before + at;
       let here = 0;
-      for (let place = first(said[at - 1] ?? 0); place !== 0; place = next[place] ?? 0) {
-        const length = at > 1 && setAt[place - 1] === at - 1 ? (lengths[place - 1] ?? 0) + 1 : 1;
+      for (let place = slots[slotOf(said[at - 1] ?? 0)] ?? 0; place !== 0; place = next[place] ?? 0) {
+        const length = at > 1 && setAt[place - 1] === stamp - 1 ? (lengths[place - 1] ?? 0) + 1 : 1;
         lengths[place] = length;
-        setAt[place] = at;
+        setAt[place] = stamp;
         if (length > here) here = length;
       }
       if (here > longest) [longest, end] = [here, at];
@@ -103,7 +114,7 @@ export function copyFinder(vocabulary: Vocabulary): (answer: string, passage: st
         coveredTo = at;
       }
     }
-    const span = vocabulary.spell(said.subarray(end - longest, end));
+    const span = () => vocabulary.spell(said.subarray(end - longest, end));
     return { longest, span, share: covered / (said.length || 1) };
   };
 }

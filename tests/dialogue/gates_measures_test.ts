@@ -9,7 +9,11 @@ import { createVocabulary } from "@/dialogue/words.ts";
 
 const SETTINGS = GateSettings.parse({});
 const vocabulary = createVocabulary();
-const copiedFrom = copyFinder(vocabulary);
+const find = copyFinder(vocabulary);
+const copiedFrom = (...texts: Parameters<typeof find>) => {
+  const found = find(...texts);
+  return { ...found, span: found.span() };
+};
 const WORDS = "red dome bread plan board worker lamp sluice rook dust".split(" ");
 
 Deno.test("copiedFrom agrees with a plain search over all spans", () => {
