@@ -4,7 +4,7 @@
  */
 import { failedGate, type GateRules, type GateSubject, type GateVerdict } from "./gates.ts";
 import type { GateFiles } from "./gates_load.ts";
-import type { FromThread, ToThread } from "./gates_worker.ts";
+import { openThread } from "./thread.ts";
 
 /** Looks at one exchange after the other. Disposing ends the thread. */
 export interface Judge extends Disposable {
@@ -40,45 +40,14 @@ export interface GateThread extends Judge {
   readonly ready: Promise<void>;
 }
 
-/** Judges on a thread of its own: what comes in one turn of the event loop goes there in one message. */
+/** Judges on a thread of its own. */
 export function openGateThread({ gates, themes, anachronisms, slop, evaluation }: GateFiles): GateThread {
-  const worker = new Worker(new URL("./gates_worker.ts", import.meta.url), { type: "module" });
-  const send = (message: ToThread) => worker.postMessage(message);
-  const waiting: PromiseWithResolvers<GateVerdict | undefined>[] = [];
-  let subjects: GateSubject[] = [];
-  let broken: Error | undefined;
-  const ready = Promise.withResolvers<void>();
-  ready.promise.catch(() => {}); // Whoever waits for a verdict is told as well.
-  const fail = (why: string) => {
-    broken = new Error(`the thread of the gates failed: ${why}`);
-    ready.reject(broken);
-    for (const { reject } of waiting.splice(0)) reject(broken);
-  };
-  worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
-    if ("fault" in data) return fail(data.fault);
-    if ("ready" in data) return ready.resolve();
-    const answered = waiting.splice(0, data.verdicts.length);
-    answered.forEach(({ resolve }, at) => resolve(data.verdicts[at]));
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    fail(event.message);
-  };
-  send({ files: { gates, themes, anachronisms, slop, evaluation } });
-  return {
-    ready: ready.promise,
-    judge(subject) {
-      if (broken) return Promise.reject(broken);
-      const answer = Promise.withResolvers<GateVerdict | undefined>();
-      waiting.push(answer);
-      if (subjects.push(subject) === 1) {
-        setTimeout(() => {
-          send({ subjects });
-          subjects = [];
-        });
-      }
-      return answer.promise;
-    },
-    [Symbol.dispose]: () => worker.terminate(),
-  };
+  const files = { gates, themes, anachronisms, slop, evaluation };
+  const module = new URL("./gates_worker.ts", import.meta.url);
+  const { ready, ask, ...thread } = openThread<GateFiles, GateSubject, GateVerdict | undefined>(
+    "the gates",
+    module,
+    files,
+  );
+  return { ready, judge: ask, ...thread };
 }

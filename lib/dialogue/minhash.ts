@@ -7,6 +7,7 @@
  * 0.05 at 0.3. Whether a pair is compared depends on its two texts alone, so neither order nor company matters.
  */
 import { UserError } from "../core/errors.ts";
+import { createColumn } from "./columns.ts";
 import type { Banding } from "./minhash_signature.ts";
 import { createTexts } from "./minhash_texts.ts";
 import { grown, type Vocabulary } from "./words.ts";
@@ -86,7 +87,8 @@ export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): Duplic
   const ids: Id[] = [];
   let size = 0;
   // A chained hash table of band keys by entry (text × bands + band), held as entry + 1 so that 0 ends a chain.
-  let heads = new Uint32Array(1 << 12), next = new Uint32Array(1 << 12);
+  let heads = new Uint32Array(1 << 12);
+  const next = createColumn();
   /** Who met a text last, so that one that shares several bands is compared once. */
   let stamps = new Uint32Array(1 << 8);
   let clock = 0;
@@ -104,7 +106,7 @@ export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): Duplic
     const stamp = ++clock;
     const found: number[] = [];
     for (const key of texts.keys()) {
-      for (let held = heads[key & (heads.length - 1)] ?? 0; held !== 0; held = next[held - 1] ?? 0) {
+      for (let held = heads[key & (heads.length - 1)] ?? 0; held !== 0; held = next.get(held - 1)) {
         const index = Math.floor((held - 1) / bands);
         if (texts.keyAt(held - 1) !== key || stamps[index] === stamp) continue;
         stamps[index] = stamp;
@@ -117,7 +119,7 @@ export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): Duplic
   /** Whether a text with the same shingles is stored: its bands all agree, so the first finds it. */
   function isStored(): boolean {
     const keys = texts.keys();
-    for (let held = heads[(keys[0] ?? 0) & (heads.length - 1)] ?? 0; held !== 0; held = next[held - 1] ?? 0) {
+    for (let held = heads[(keys[0] ?? 0) & (heads.length - 1)] ?? 0; held !== 0; held = next.get(held - 1)) {
       if (keys.every((key, band) => texts.keyAt(held - 1 + band) === key)) {
         if (texts.similarity((held - 1) / bands) === 1) return true;
       }
@@ -127,7 +129,7 @@ export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): Duplic
 
   function link(entry: number): void {
     const slot = texts.keyAt(entry) & (heads.length - 1);
-    next[entry] = heads[slot] ?? 0;
+    next.put(entry, heads[slot] ?? 0);
     heads[slot] = entry + 1;
   }
 
@@ -152,9 +154,12 @@ export function createDuplicateIndex<Id>(options: DuplicateOptions = {}): Duplic
       ids.push(id);
       const first = texts.keep() * bands, end = first + bands;
       if (ids.length > stamps.length) stamps = grown(stamps, ids.length);
-      if (end > next.length) next = grown(next, end);
       const grow = end > heads.length;
-      if (grow) heads = new Uint32Array(heads.length * 2);
+      if (grow) {
+        const room = heads.length * 2;
+        heads.buffer.transfer(0); // Its memory is free at once.
+        heads = new Uint32Array(room);
+      }
       for (let entry = grow ? 0 : first; entry < end; entry++) link(entry);
     },
   };

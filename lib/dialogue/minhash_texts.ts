@@ -1,4 +1,5 @@
 /** Texts kept as word ids, with the keys of their bands. */
+import { createColumn } from "./columns.ts";
 import { createShingleSet, hashShingles, shinglesIn, type Span } from "./minhash_shingles.ts";
 import { agreement, type Banding, createSigner, leastAgreement } from "./minhash_signature.ts";
 import { createWordPages } from "./minhash_pages.ts";
@@ -21,6 +22,9 @@ export interface Texts {
   similarity(index: number): number;
 }
 
+/** Sketches on a page. */
+const SKETCHES = 256;
+
 /** A store without texts. */
 export function createTexts(banding: Banding, threshold: number, vocabulary: Vocabulary = createVocabulary()): Texts {
   const sign = createSigner(banding);
@@ -28,7 +32,11 @@ export function createTexts(banding: Banding, threshold: number, vocabulary: Voc
   const { bands } = banding;
   const stored = createWordPages(); // Each with its number of different shingles.
   const sketchLength = Math.ceil((bands * banding.rows) / 4);
-  let bandKeys = new Uint32Array(1 << 12), sketches = new Uint32Array(1 << 12);
+  const bandKeys = createColumn();
+  /** Pages of sketches, so many on each. */
+  const sketches: Uint32Array[] = [];
+  const pageOf = (index: number) => sketches[Math.floor(index / SKETCHES)] as Uint32Array;
+  const sketchAt = (index: number) => (index % SKETCHES) * sketchLength;
   let hashes = new Uint32Array(1 << 10), otherHashes = new Uint32Array(1 << 10);
   const set = createShingleSet();
   let current: Span = { ids: new Uint32Array(), start: 0, count: 0 };
@@ -57,23 +65,22 @@ export function createTexts(banding: Banding, threshold: number, vocabulary: Voc
     recall(index) {
       const { ids, count } = stored.read(index);
       current = { ids: ids.slice(0, count), start: 0, count }; // Others are read while it is the current one.
-      sketch = sketches.subarray(index * sketchLength, (index + 1) * sketchLength);
+      sketch = pageOf(index).subarray(sketchAt(index), sketchAt(index) + sketchLength);
       load();
     },
     keep() {
       const index = stored.size;
       stored.add(current, different);
-      if (bandKeys.length < (index + 1) * bands) bandKeys = grown(bandKeys, (index + 1) * bands);
-      bandKeys.set(keys, index * bands);
-      if (sketches.length < (index + 1) * sketchLength) sketches = grown(sketches, (index + 1) * sketchLength);
-      sketches.set(sketch, index * sketchLength);
+      for (let band = 0; band < bands; band++) bandKeys.put(index * bands + band, keys[band] ?? 0);
+      if (index % SKETCHES === 0) sketches.push(new Uint32Array(SKETCHES * sketchLength));
+      pageOf(index).set(sketch, sketchAt(index));
       return index;
     },
     keys: () => keys,
-    keyAt: (entry) => bandKeys[entry] ?? 0,
+    keyAt: bandKeys.get,
     similarity(index) {
       // Texts that share a phrase meet in some band by the thousand; their sketches tell most of them apart.
-      if (agreement(sketch, sketches, index * sketchLength) < least) return 0;
+      if (agreement(sketch, pageOf(index), sketchAt(index)) < least) return 0;
       const its = stored.noteOf(index);
       // |A∩B| / (|A|+|B|−|A∩B|) ≥ t means |A∩B| ≥ t (|A|+|B|) / (1+t); a little less, as the division below decides.
       const needed = Math.ceil((threshold * (different + its)) / (1 + threshold) - 1e-6);

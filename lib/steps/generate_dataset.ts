@@ -2,7 +2,7 @@
 import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import type { Context } from "../core/step.ts";
 import { failedGate, type GateRules } from "../dialogue/gates.ts";
-import { type DuplicateGate, duplicateGate } from "../dialogue/gates_duplicates.ts";
+import { createTaker, openTakerThread, type Taken, type Taker } from "../dialogue/duplicates_thread.ts";
 import { slopIn } from "../dialogue/gates_slop.ts";
 import type { Exchange } from "../dialogue/parse.ts";
 import { type Verdict, verdictKey } from "../dialogue/verdicts.ts";
@@ -10,6 +10,9 @@ import { Chunk, type Example, type ExampleSource, type Reject } from "../records
 import { type Candidate, exampleId, subjectOf } from "./generate_candidates.ts";
 import type { DatasetPaths } from "./generate_options.ts";
 import { count, emptyTally, type Tally } from "./generate_tally.ts";
+
+/** Candidates from which on a thread of its own for duplicates (30 MB, half a second to start) is worth it. */
+const THREAD_FROM = 10_000;
 
 /** Patterns of the slop list that a source book uses itself, by its id. */
 type Spared = (source: Chunk["source_id"]) => Promise<ReadonlySet<string>>;
@@ -27,14 +30,16 @@ export async function buildDataset(
     gates: GateRules;
     input: string | undefined;
     verdicts: ReadonlyMap<string, Verdict>;
-    /** Hears of each candidate, before the next is taken, why it was left out, or `undefined`. */
+    /** Hears of each candidate, before the next is taken, why it was left out, or `undefined`. Without it all go faster. */
     onVerdict?: (reason: string | undefined) => void;
     paths: Pick<DatasetPaths, "output" | "sources" | "rejects">;
     context: Pick<Context, "signal" | "emit">;
   },
 ): Promise<Tally> {
   const tally = emptyTally();
-  const repeats = duplicateGate(gates);
+  using taker = !onVerdict && total !== undefined && total >= THREAD_FROM
+    ? openTakerThread(gates)
+    : createTaker(gates, gates.vocabulary);
   const spared = booksOwn(input, gates, context.signal);
   await using dataset = await createJsonl(paths.output);
   await using sources = await createJsonl(paths.sources);
@@ -48,22 +53,21 @@ export async function buildDataset(
       ...(total === undefined ? {} : { total }),
     });
 
-  for await (const candidate of candidates) {
+  for await (const { candidate, said, ...found } of offered(candidates, { taker, gates, spared, verdicts })) {
     context.signal.throwIfAborted();
     const id = exampleId(candidate);
     const { outcome } = candidate;
-    const judged = verdicts.size > 0 && outcome.kind === "exchange";
-    const said = judged ? verdicts.get(verdictKey(outcome.exchange)) : undefined;
-    const failed = await judge(candidate, gates, repeats, spared);
+    const { repeats, words = 0 } = await found.taken ?? {};
+    const repeated = repeats && outcome.kind === "exchange" ? { ...repeats, id, row: outcome.exchange } : undefined;
+    const failed = found.failed ?? repeated;
     const reject: Reject | undefined = said === "accept"
       ? undefined
       : said === "reject" && outcome.kind === "exchange"
       ? { reason: "rejected_by_hand", id, row: outcome.exchange }
       : failed;
-    count(tally, candidate, reject?.reason, gates.vocabulary);
+    count(tally, candidate, reject?.reason, words);
     if (reject) await rejects.write(reject);
     else if (outcome.kind === "exchange") {
-      repeats.add(id, candidate.persona.id, outcome.exchange);
       await dataset.write(toExample(candidate, outcome.exchange));
       await sources.write(toSource(candidate, outcome, failed?.reason));
     }
@@ -78,22 +82,54 @@ export async function buildDataset(
   return tally;
 }
 
-/** Why a candidate is left out, or `undefined`. */
-async function judge(
-  candidate: Candidate,
-  gates: GateRules,
-  repeats: DuplicateGate,
-  spared: Spared,
-): Promise<Reject | undefined> {
+/** A candidate, what a person said of it, why it is left out whatever it repeats, and what it repeats. */
+interface Offered {
+  readonly candidate: Candidate;
+  readonly said: Verdict | undefined;
+  readonly failed: Reject | undefined;
+  readonly taken: Taken | Promise<Taken> | undefined;
+}
+
+/** Judges candidates, and offers to the taker what may go into the dataset, some ahead of what is asked for. */
+async function* offered(
+  candidates: AsyncIterable<Candidate>,
+  { taker, gates, spared, verdicts }: {
+    taker: Taker;
+    gates: GateRules;
+    spared: Spared;
+    verdicts: ReadonlyMap<string, Verdict>;
+  },
+): AsyncGenerator<Offered> {
+  const hand: Offered[] = [];
+  for await (const candidate of candidates) {
+    const { persona, outcome } = candidate;
+    const failed = await judge(candidate, gates, spared);
+    let said: Verdict | undefined, taken: Offered["taken"];
+    if (outcome.kind === "exchange") {
+      const { exchange } = outcome;
+      if (verdicts.size > 0) said = verdicts.get(verdictKey(exchange));
+      if (said === "accept" || !failed && said !== "reject") {
+        taken = taker.take({ id: exampleId(candidate), persona: persona.id, exchange, keep: said === "accept" });
+      }
+    }
+    hand.push({ candidate, said, failed, taken });
+    if (hand.length <= taker.ahead) continue;
+    const first = hand.shift();
+    if (first) yield first;
+  }
+  yield* hand;
+}
+
+/** Why a candidate is left out, whatever it repeats. */
+async function judge(candidate: Candidate, gates: GateRules, spared: Spared): Promise<Reject | undefined> {
   const id = exampleId(candidate);
-  const { chunk, persona, outcome, verdict } = candidate;
+  const { chunk, outcome, verdict } = candidate;
   if (outcome.kind === "failed") return { reason: "not_answered", id, detail: "the server gave no answer" };
   if (outcome.kind === "reject") return { reason: outcome.reason, id, detail: outcome.detail, row: outcome.said };
   const subject = subjectOf(candidate, outcome.exchange);
   let failed = verdict === undefined ? failedGate(subject, gates) : verdict ?? undefined;
   // What the book says itself is looked up only where it matters.
   if (failed?.reason === "slop") failed = failedGate({ ...subject, spared: await spared(chunk.source_id) }, gates);
-  failed ??= repeats.check(persona.id, outcome.exchange);
   return failed && { ...failed, id, row: outcome.exchange };
 }
 

@@ -106,7 +106,7 @@ export async function makeDataset(making: Making): Promise<Made> {
       gates,
       input: paths.corpus,
       verdicts,
-      onVerdict: (reason) => reason === undefined ? mix?.accept(component) : mix?.reject(component),
+      ...(mix ? { onVerdict: (reason) => reason === undefined ? mix.accept(component) : mix.reject(component) } : {}),
       paths,
       context,
     });

@@ -1,5 +1,4 @@
 /** What a dataset holds and what was left out, counted. */
-import type { Vocabulary } from "../dialogue/words.ts";
 import type { Candidate } from "./generate_candidates.ts";
 
 /** What one model did. */
@@ -47,13 +46,8 @@ export function emptyTally(): Tally {
   };
 }
 
-/** Counts a candidate with why it was left out, if it was. */
-export function count(
-  tally: Tally,
-  candidate: Candidate,
-  reason: string | undefined,
-  vocabulary: Vocabulary,
-): void {
+/** Counts a candidate with why it was left out, if it was, and the words of its answer, if it was not. */
+export function count(tally: Tally, candidate: Candidate, reason: string | undefined, words: number): void {
   const { chunk, persona, themes, outcome, answers } = candidate;
   tally.requested++;
   tally.chunks.add(chunk.id);
@@ -74,7 +68,7 @@ export function count(
   const details = [chunk.author, chunk.year].filter((part) => part !== undefined && part !== "").join(", ");
   add(tally.sources, details ? `${chunk.source_title} (${details})` : chunk.source_title);
   const { assistant } = outcome.exchange;
-  tally.responseWords += vocabulary.read(assistant).length;
+  tally.responseWords += words;
   tally.responseCharacters += assistant.length;
   if (answers.length > 1) tally.corrected++;
 }

@@ -21,72 +21,81 @@ export interface Trails {
 
 /** Bytes of a request: two SHA-256 and a seed. */
 const REQUEST = 32 + 32 + 8;
-/** Where each example's trail begins: bytes of its id, number of requests, bytes of the verdict. */
+/** Of each example: bytes of its id, number of requests, bytes of the verdict; then all three. */
 const HEAD = 4 + 1 + 4;
 /** In place of a length. */
 const PASSED = 0xffffffff;
+/** Bytes of a page; a longer trail has one to itself. A place is where a trail begins, were all pages as long as this. */
+const PAGE = 1 << 20;
 
-/**
- * Kept as bytes, id, requests and verdict after the head: there may be a hundred thousand, and strings of them would be a
- * third of all memory.
- */
+/** Kept as bytes: there may be a hundred thousand, and strings of them would be a third of all memory. */
 export function createTrails(): Trails {
-  const starts = createTextIndex();
-  let bytes = new Uint8Array(1 << 16), view = new DataView(bytes.buffer), used = 0;
+  const places = createTextIndex();
+  const pages: DataView<ArrayBuffer>[] = [];
+  let used = PAGE; // Of the last page.
   let name = new Uint8Array(1 << 8);
   const encoder = new TextEncoder(), decoder = new TextDecoder();
 
-  /** Whether the trail of an id begins at a place; the id's bytes are left in `name`. */
-  function holder(id: string): { length: number; holds: (start: number) => boolean } {
+  const at = (place: number) => ({
+    page: pages[Math.floor(place / PAGE)] as DataView<ArrayBuffer>,
+    start: place % PAGE,
+  });
+  /** Tells the place that holds the trail of an id, whose bytes are left in `name`. */
+  function holder(id: string): { length: number; holds: (place: number) => boolean } {
     if (name.length < 3 * id.length) name = new Uint8Array(6 * id.length);
     const length = encoder.encodeInto(id, name).written;
-    const holds = (start: number) => {
-      if (view.getUint32(start) !== length) return false;
-      let at = 0;
-      while (at < length && bytes[start + HEAD + at] === name[at]) at++;
-      return at === length;
+    const holds = (place: number) => {
+      const { page, start } = at(place);
+      if (page.getUint32(start) !== length) return false;
+      let same = 0;
+      while (same < length && page.getUint8(start + HEAD + same) === name[same]) same++;
+      return same === length;
     };
     return { length, holds };
   }
-  const startOf = (id: string) => starts.find(id, holder(id).holds);
+  const placeOf = (id: string) => places.find(id, holder(id).holds);
 
   return {
     keep(id, { requests, verdict }) {
       const { length, holds } = holder(id);
       const said = verdict ? `${verdict.reason}\n${verdict.detail}` : "";
       const most = HEAD + length + REQUEST * requests.length + 3 * said.length;
-      if (used + most > bytes.length) {
-        bytes = new Uint8Array(bytes.buffer.transfer(2 * (used + most)));
-        view = new DataView(bytes.buffer);
+      if (used + most > PAGE) {
+        pages.push(new DataView(new ArrayBuffer(Math.max(PAGE, most))));
+        used = 0;
       }
-      const start = used;
-      view.setUint32(start, length);
-      bytes[start + 4] = requests.length;
+      const place = (pages.length - 1) * PAGE + used;
+      const { page, start } = at(place);
+      const bytes = new Uint8Array(page.buffer);
+      page.setUint32(start, length);
+      page.setUint8(start + 4, requests.length);
       bytes.set(name.subarray(0, length), start + HEAD);
-      let at = start + HEAD + length;
+      let end = start + HEAD + length;
       for (const { hash, prompt, seed = NaN } of requests) {
-        bytes.subarray(at, at + 32).setFromHex(hash);
-        bytes.subarray(at + 32, at + 64).setFromHex(prompt);
-        view.setFloat64(at + 64, seed);
-        at += REQUEST;
+        bytes.subarray(end, end + 32).setFromHex(hash);
+        bytes.subarray(end + 32, end + 64).setFromHex(prompt);
+        page.setFloat64(end + 64, seed);
+        end += REQUEST;
       }
-      const { written } = encoder.encodeInto(said, bytes.subarray(at));
-      view.setUint32(start + 5, verdict === null ? PASSED : written);
-      used = at + written;
-      starts.set(id, start, holds);
+      const { written } = encoder.encodeInto(said, bytes.subarray(end));
+      page.setUint32(start + 5, verdict === null ? PASSED : written);
+      used = end + written;
+      places.set(id, place, holds);
     },
-    has: (id) => startOf(id) !== undefined,
+    has: (id) => placeOf(id) !== undefined,
     of(id) {
-      const start = startOf(id);
-      if (start === undefined) return undefined;
-      const first = start + HEAD + view.getUint32(start), number = bytes[start + 4] ?? 0;
+      const place = placeOf(id);
+      if (place === undefined) return undefined;
+      const { page, start } = at(place);
+      const bytes = new Uint8Array(page.buffer);
+      const first = start + HEAD + page.getUint32(start), number = page.getUint8(start + 4);
       const requests = Array.from({ length: number }, (_, n): Sent => {
         const at = first + REQUEST * n;
         const hash = bytes.subarray(at, at + 32).toHex(), prompt = bytes.subarray(at + 32, at + 64).toHex();
-        const seed = view.getFloat64(at + 64);
+        const seed = page.getFloat64(at + 64);
         return { hash, prompt, ...(Number.isNaN(seed) ? {} : { seed }) };
       });
-      const length = view.getUint32(start + 5);
+      const length = page.getUint32(start + 5);
       if (length === PASSED || length === 0) return { requests, verdict: length === 0 ? undefined : null };
       const end = first + REQUEST * number;
       const said = decoder.decode(bytes.subarray(end, end + length));
