@@ -21,11 +21,18 @@ import {
   checkToolchain,
 } from "./doctor_checks.ts";
 
+/** What makes and serves a tuned model; settings of a GPU are looked at where there is one. */
+const TRAINING = ["Deno", "Python", "llama.cpp", "Disk for data", "Disk for caches"];
+const GPU = ["GPU", "ROCm setting", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"];
+
 /** What a phase cannot do without, by the names of the checks. */
 const PHASES: readonly { name: string; tasks: string; needs: readonly string[] }[] = [
-  { name: "Rehearsal", tasks: "pipeline", needs: ["Deno"] },
+  { name: "Rehearsal of 1 to 3", tasks: "pipeline --to split", needs: ["Deno"] },
+  { name: "Whole rehearsal", tasks: "pipeline, pipeline gaea", needs: TRAINING },
   { name: "Phases 1 and 2", tasks: "retrieve, chunk, filter", needs: ["Deno", "Disk for data"] },
   { name: "Phase 3", tasks: "generate, split", needs: ["Deno", "LM Studio", "Disk for data"] },
+  { name: "Phase 4", tasks: "train, merge, gguf, deploy, evaluate", needs: [...TRAINING, ...GPU] },
+  { name: "An author's voice", tasks: "pipeline gaea --manuscript", needs: [...TRAINING, ...GPU] },
   { name: "Notebooks", tasks: "notebooks, kernel, lab", needs: ["Deno", "Python"] },
 ];
 
@@ -33,6 +40,12 @@ const PHASES: readonly { name: string; tasks: string; needs: readonly string[] }
 export interface Diagnosis {
   readonly checks: readonly Check[];
   readonly phases: readonly { name: string; tasks: string; missing: readonly string[] }[];
+}
+
+/** What each phase still needs, by what was found. */
+export function phasesOf(checks: readonly Check[]): Diagnosis["phases"] {
+  const bad = new Set(checks.filter(({ state, later }) => state !== "ok" && !later).map(({ name }) => name));
+  return PHASES.map(({ needs, ...phase }) => ({ ...phase, missing: needs.filter((name) => bad.has(name)) }));
 }
 
 export const doctor = defineStep({
@@ -52,12 +65,14 @@ export const doctor = defineStep({
     const cache = cacheDir(env);
     const address = lmstudioAddress(options, env);
     const token = env.LM_API_TOKEN ?? env.OPENAI_API_KEY;
-    const [python, notebook, status, lms, llama, gpus] = await Promise.all([
+    const [python, notebook, train, axolotl, status, lms, llama, gpus] = await Promise.all([
       findPython().catch((error: unknown) => {
         if (error instanceof UserError) return error;
         throw error;
       }),
       findToolchain("notebook", env),
+      findToolchain("train", env),
+      findToolchain("axolotl", env),
       serverStatus(address.root, { fetch: context.fetch, token }),
       checkLms(machine, env),
       checkLlamaCpp(machine, env),
@@ -67,6 +82,8 @@ export const doctor = defineStep({
       checkDeno(Deno.version.deno),
       checkPython(python),
       checkToolchain("notebooks", notebook, "made by the first `deno task notebooks`"),
+      checkToolchain("training", train, "made by the first `deno task train`"),
+      checkToolchain("Axolotl", axolotl, "made by the first `deno task gaea:config`"),
       checkServer(status, options.lmstudioModel),
       lms,
       llama,
@@ -77,11 +94,7 @@ export const doctor = defineStep({
       // A virtual environment with torch weighs 1 to 7 GB.
       await checkDisk("Disk for caches", cache, 8e9),
     ];
-    const bad = new Set(checks.filter((check) => check.state !== "ok").map((check) => check.name));
-    return {
-      checks,
-      phases: PHASES.map(({ needs, ...phase }) => ({ ...phase, missing: needs.filter((n) => bad.has(n)) })),
-    };
+    return { checks, phases: phasesOf(checks) };
   },
   report({ checks, phases }) {
     // What to do stands below what was found: side by side they would be wider than a terminal.

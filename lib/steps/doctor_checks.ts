@@ -17,6 +17,8 @@ export interface Check {
   readonly found: string;
   /** The command or the action that mends it. */
   readonly mend?: string;
+  /** The first task that needs it makes it: no phase lacks it. */
+  readonly later?: true;
 }
 
 /** The oldest Deno whose Jupyter kernel works headless (its transient metadata, denoland/deno#34483 and #34083). */
@@ -44,7 +46,7 @@ export function checkPython(python: BasePython | UserError): Check {
 export function checkToolchain(name: string, folder: string | undefined, needs: string): Check {
   return folder
     ? { name: `Python for ${name}`, state: "ok", found: folder }
-    : { name: `Python for ${name}`, state: "missing", found: "not made yet", mend: needs };
+    : { name: `Python for ${name}`, state: "missing", found: "not made yet", mend: needs, later: true };
 }
 
 /** A llama.cpp that is not there yet is no fault where it can be built: the first task that needs it does. */
@@ -58,14 +60,11 @@ export async function checkLlamaCpp(probe: Probe, env: Readonly<Record<string, s
     return { name, state: "wrong", found: error.message, mend: error.hint ?? "unset LLAMA_CPP_BIN and LLAMA_CPP_DIR" };
   }
   if (program === undefined) {
-    return {
-      name,
-      state: "missing",
-      found: "not built yet, and no llama-server on PATH",
-      mend: await hasCompiler()
-        ? "needed for GGUF only: built by the first task that needs it, in five to eight minutes"
-        : `needed for GGUF only. ${COMPILER_HINT}`,
-    };
+    const found = "not built yet, and no llama-server on PATH";
+    const mend = "needed for GGUF only: built by the first task that needs it, in five to eight minutes";
+    return await hasCompiler()
+      ? { name, state: "missing", found, mend, later: true }
+      : { name, state: "missing", found, mend: `needed for GGUF only. ${COMPILER_HINT}` };
   }
   const answer = await probe.ask(program, ["--version"]);
   const version = /version: (.+)/.exec(`${answer?.stdout}\n${answer?.stderr}`)?.[1];

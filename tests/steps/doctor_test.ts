@@ -1,8 +1,16 @@
-import { equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { UserError } from "@/core/errors.ts";
 import type { Gpu } from "@/core/gpu.ts";
-import { doctor } from "@/steps/doctor.ts";
-import { checkDeno, checkDisk, checkGpu, checkGpuSettings, checkPython, checkServer } from "@/steps/doctor_checks.ts";
+import { doctor, phasesOf } from "@/steps/doctor.ts";
+import {
+  checkDeno,
+  checkDisk,
+  checkGpu,
+  checkGpuSettings,
+  checkPython,
+  checkServer,
+  checkToolchain,
+} from "@/steps/doctor_checks.ts";
 import { fakeContext } from "../fakes/context.ts";
 import { withFolder } from "../fakes/folder.ts";
 
@@ -49,4 +57,24 @@ Deno.test("doctor reports every check with its remedy and what each phase still 
   const phase3 = diagnosis.phases.find((phase) => phase.tasks.includes("generate"));
   equal(phase3?.missing.includes("LM Studio"), true);
   match(doctor.report?.(diagnosis) ?? "", /Phase 3 .*still needs: LM Studio/);
+});
+
+Deno.test("phasesOf knows what training lacks, and that what is made on first use is not lacking", () => {
+  const missing = (checks: Parameters<typeof phasesOf>[0], task: string) =>
+    phasesOf(checks).find(({ tasks }) => tasks === task)?.missing;
+  const bare = [
+    checkPython(new UserError("Cannot find Python")),
+    checkToolchain("training", undefined, "made by the first `deno task train`"),
+    { name: "llama.cpp", state: "missing", found: "not built yet", later: true },
+    checkGpu([]),
+  ] as const;
+  deepEqual(missing(bare, "train, merge, gguf, deploy, evaluate"), ["Python", "GPU"]);
+  deepEqual(missing(bare, "pipeline gaea --manuscript"), ["Python", "GPU"]);
+  deepEqual(missing(bare, "pipeline, pipeline gaea"), ["Python"]);
+  deepEqual(missing(bare, "pipeline --to split"), []);
+  deepEqual(missing([{ name: "llama.cpp", state: "missing", found: "no compiler" }], "pipeline, pipeline gaea"), [
+    "llama.cpp",
+  ]);
+  const hidden = checkGpuSettings([h200], { CUDA_VISIBLE_DEVICES: "" });
+  deepEqual(missing(hidden, "train, merge, gguf, deploy, evaluate"), ["CUDA_VISIBLE_DEVICES"]);
 });
