@@ -7,10 +7,16 @@ import { gaeaPaths } from "@/steps/gaea/paths.ts";
 import type { Pipeline } from "@/steps/pipelines.ts";
 import { textTable } from "@/core/text_table.ts";
 
-/** `--dry-run`: what would run, and why. */
+/** `--dry-run`: what would run, and why; and how long it took last time, where there was one. */
 export function planTable(pipeline: Pipeline, plan: readonly Decision[]): string {
-  const rows = plan.map(({ stage, action, why }) => [stage.name, `would ${action}`, why]);
-  return `${titleOf(pipeline)}: ${pipeline.summary}\n\n${textTable(["Step", "", "Why"], rows)}`;
+  const took = (seconds: number | undefined) => seconds === undefined ? "" : duration(seconds);
+  const rows = plan.map(({ stage, action, why, lastSeconds }) => [
+    stage.name,
+    `would ${action}`,
+    took(lastSeconds),
+    shortPaths(why),
+  ]);
+  return `${titleOf(pipeline)}: ${pipeline.summary}\n\n${textTable(["Step", "", "Last time", "Why"], rows)}`;
 }
 
 /** One row a step, then every file with its size. What a step reports at length, its own task prints. */

@@ -22,6 +22,8 @@ export interface Decision {
   readonly stage: Stage;
   readonly action: "run" | "keep" | "skip";
   readonly why: string;
+  /** Seconds that it took last time, where it is to run again. */
+  readonly lastSeconds?: number;
 }
 
 /** How a stage ended. */
@@ -87,9 +89,10 @@ export async function decide(
   options: { force?: boolean | undefined; pending?: ReadonlySet<string> } = {},
 ): Promise<Decision> {
   if (stage.skip !== undefined) return { stage, action: "skip", why: stage.skip };
-  const run = (why: string): Decision => ({ stage, action: "run", why });
-  if (options.force) return run("--force");
   const marker = await readMarker(runs, stage.name);
+  const last = marker && { lastSeconds: marker.seconds };
+  const run = (why: string): Decision => ({ stage, action: "run", why, ...last });
+  if (options.force) return run("--force");
   if (!marker) return run("not done yet");
   if (marker.version !== VERSION) return run(`done by version ${marker.version}, this is ${VERSION}`);
   const changed = changedOption(marker.options, stage.options);

@@ -100,6 +100,7 @@ Deno.test("planStages tells that a step waits for what an earlier one will write
     const plan = await planStages(stages("new "), runs, fakeContext());
     deepEqual(plan.map(({ action }) => action), ["run", "run"]);
     match(plan[1]?.why ?? "", /will be written anew/);
+    deepEqual(plan.map(({ lastSeconds }) => typeof lastSeconds), ["number", "number"]);
     deepEqual(steps.map((step) => step.runs), [1, 1]);
   }));
 
