@@ -1,5 +1,6 @@
 /** Whether a training that goes on from a checkpoint ends where it would have ended. */
 import { dirname } from "node:path";
+import { baseMark } from "../base.ts";
 import { inspectCheckpoint } from "../checkpoints.ts";
 import { rowsHash } from "../dataset.ts";
 import { type TrainingPlan, worldSize } from "../plan.ts";
@@ -47,8 +48,8 @@ export async function checkResume(plan: TrainingPlan, sides: Sides, totalSteps: 
   const drift = driftBetween(before, {
     ...before,
     recipe: plan.recipe,
-    // A folder is known by its files, which only the training itself reads anew.
-    base: plan.base.path === before.base.path ? before.base : { ...plan.base },
+    // A folder is known by its files, wherever it lies by now.
+    base: { ...plan.base, mark: before.base.mark && await baseMark(plan.base) },
     dataset: {
       ...before.dataset,
       train: rowsOf(train),

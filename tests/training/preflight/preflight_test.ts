@@ -1,6 +1,7 @@
 /** The whole preflight on a small model and dataset: everything at once, also on broken input. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
+import { baseMark } from "@/training/base.ts";
 import { rowsHash } from "@/training/dataset.ts";
 import { examine, preflight, stopping } from "@/training/preflight/mod.ts";
 import { surveyRows } from "@/training/preflight/check_dataset.ts";
@@ -228,6 +229,14 @@ Deno.test("a resume is held against the run that it goes on with", () =>
     const [batch] = await resume({ recipe: { ...one.recipe, batchSize: 2 } });
     deepEqual([batch?.level, /batch-size: 4 → 2/.test(batch?.message ?? "")], ["error", true]);
     deepEqual((await resume({ before: undefined })).map(({ level }) => level), ["warning"]);
+    // The base was moved: it is the same. Trained anew it is not, though it lies where it lay.
+    const marked = { ...before, base: { ...before.base, mark: await baseMark(one.base) } };
+    const moved = join(folder, "moved");
+    await writeBase(moved);
+    deepEqual((await resume({ before: marked, base: { ...one.base, path: moved } })).map(({ level }) => level), ["ok"]);
+    await Deno.writeTextFile(join(moved, "config.json"), JSON.stringify({ ...CONFIG, rope_theta: 1e6 }));
+    const [other] = await resume({ before: marked, base: { ...one.base, path: moved } });
+    deepEqual([other?.level, /base model: /.test(other?.message ?? "")], ["error", true]);
     const late = await writeCheckpoint(folder, 39);
     match((await resume({ resumeFrom: late }))[0]?.message ?? "", /at step 39 of 39: nothing is left/);
     await Deno.writeTextFile(join(late, "x"), "ab");
