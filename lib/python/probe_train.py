@@ -8,6 +8,7 @@ what. Writes one JSON object to the file --output. See lib/training/preflight/ch
 import argparse
 import ast
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -21,6 +22,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import events
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "bitsandbytes")
+# Of these it is enough to know that they are there: an option asks for each.
+EXTRAS = ("wandb", "flash_attn", "deepspeed")
 # The trainer with its parts.
 SCRIPTS = [Path(__file__).with_name("train_lora.py"), *sorted(Path(__file__).parent.glob("training_*.py"))]
 # What they call with names, and where it comes from.
@@ -47,9 +50,13 @@ def main():
             packages[name] = str(getattr(module, "__version__", "unknown"))
         except BaseException as error:
             failures[name] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    for name in EXTRAS:
+        if importlib.util.find_spec(name) is None:
+            failures[name] = "it is not installed"
     print("comparing keyword arguments", file=sys.stderr, flush=True)
     found = {
         "python": platform.python_version(),
+        "executable": sys.executable,
         "packages": packages,
         "failures": failures,
         "unknown": unknown_keywords(failures),

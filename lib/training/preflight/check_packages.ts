@@ -8,6 +8,7 @@ import { WORKSPACE } from "../../core/paths.ts";
 import { runPython } from "../../core/python.ts";
 import { findToolchain } from "../../core/python_venv.ts";
 import type { Context } from "../../core/step.ts";
+import type { TrainingPlan } from "../plan.ts";
 import type { Recipe } from "../recipe.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
@@ -16,6 +17,8 @@ const CHECK = "packages";
 /** What lib/python/probe_train.py writes. */
 const Probe = z.object({
   python: z.string(),
+  /** Path of the Python that was asked. */
+  executable: z.string().optional(),
   packages: z.record(z.string(), z.string()),
   failures: z.record(z.string(), z.string()),
   /** As `SFTConfig: max_seq_length`. */
@@ -87,12 +90,30 @@ const COMPARED = ["transformers", "peft", "trl", "accelerate"];
 
 type Wanted = Pick<Recipe, "use4bit" | "use8bit" | "optimizer" | "precision">;
 
+/** A package that is not among the trainer's own, and the option that asks for it. */
+export interface Extra {
+  readonly name: string;
+  readonly flag: string;
+}
+
+/** What a training takes beside the trainer's packages. */
+export function extrasOf({ recipe, launch }: Pick<TrainingPlan, "recipe" | "launch">): Extra[] {
+  return [
+    ...(recipe.wandb ? [{ name: "wandb", flag: "--wandb" }] : []),
+    ...(recipe.attention === "flash_attention_2"
+      ? [{ name: "flash_attn", flag: "--attention flash_attention_2" }]
+      : []),
+    ...(launch?.deepspeed === undefined ? [] : [{ name: "deepspeed", flag: "--deepspeed" }]),
+  ];
+}
+
 /** What is to be said of the packages. @param pinned Versions that were tested. */
 export function checkPackages(
   probed: Probed,
   recipe: Wanted,
   gpus: readonly Gpu[],
   pinned: Readonly<Record<string, string>>,
+  extras: readonly Extra[] = [],
 ): Finding[] {
   if (probed.kind === "absent") {
     return [ok(CHECK, `${probed.message}: it is made before the first training, and looked at then`)];
@@ -112,6 +133,10 @@ export function checkPackages(
       "Unset VOICEWORKS_PYTHON_TRAIN, and Voiceworks makes an environment that has it; or install it in yours.",
     )
   );
+  for (const { name, flag } of extras.filter(({ name }) => name in probe.failures)) {
+    const install = `${JSON.stringify(probe.executable ?? "python")} -m pip install ${name.replace("_", "-")}`;
+    findings.push(error(CHECK, `${flag} takes ${name}: ${probe.failures[name]}`, `${install}, or leave ${flag} out`));
+  }
   if (probe.unknown.length > 0) {
     findings.push(error(
       CHECK,

@@ -18,7 +18,14 @@ import { checkDataset, type DatasetSurvey, surveyRows } from "./check_dataset.ts
 import { checkLeak } from "./check_leak.ts";
 import { checkLearning } from "./check_learning.ts";
 import { checkMemory, type Machine, memoryPlan } from "./check_memory.ts";
-import { checkPackages, holdsFullLogits, pinnedVersions, type Probed, probePackages } from "./check_packages.ts";
+import {
+  checkPackages,
+  extrasOf,
+  holdsFullLogits,
+  pinnedVersions,
+  type Probed,
+  probePackages,
+} from "./check_packages.ts";
 import { checkResume } from "./check_resume.ts";
 import { checkGpuSettings } from "./check_rocm.ts";
 import { checkDisk, checkSchedule, diskPlan } from "./check_schedule.ts";
@@ -84,8 +91,11 @@ export async function examine(
     const disk = diskPlan(base.shape, recipe, steps.most, base.toFetch);
     findings.push(...checkDisk(disk, await freeSpace(plan.outputDir)));
   }
-  const probed = await lookAtPackages(context, options.packages ?? "look", machine.gpus, stopping(findings).length > 0);
-  if (probed) findings.push(...checkPackages(probed, recipe, machine.gpus, await pinnedVersions()));
+  const extras = extrasOf(plan);
+  // What the tests ran in has none of the extras.
+  const packages = options.packages === "trust" && extras.length > 0 ? "install" : options.packages ?? "look";
+  const probed = await lookAtPackages(context, packages, machine.gpus, stopping(findings).length > 0);
+  if (probed) findings.push(...checkPackages(probed, recipe, machine.gpus, await pinnedVersions(), extras));
   const fullLogits = probed !== undefined && holdsFullLogits(probed);
   const longest = texts.tokens?.lengths.at(-1);
   if (base.shape) {

@@ -9,6 +9,7 @@ import type { PlacedRow } from "@/training/preflight/check_dataset.ts";
 import { checkLeak } from "@/training/preflight/check_leak.ts";
 import {
   checkPackages,
+  extrasOf,
   holdsFullLogits,
   pinnedVersions,
   type Probe,
@@ -106,6 +107,23 @@ Deno.test("checkPackages tells of what cannot be imported, of bitsandbytes only 
   equal(packages(answered({ failures: { trl: "ImportError: x" } }))[0]?.level, "error");
 });
 
+Deno.test("checkPackages tells of what an option takes beside the trainer's packages, and how it is had", () => {
+  const failures = {
+    wandb: "it is not installed",
+    flash_attn: "it is not installed",
+    deepspeed: "it is not installed",
+  };
+  const probed = answered({ failures, executable: "/venv/bin/python" });
+  const asked = (change: Partial<Recipe>, launch?: { deepspeed?: string }) =>
+    checkPackages(probed, recipe(change), [RTX], PINNED, extrasOf({ recipe: recipe(change), launch: launch as never }));
+  deepEqual(asked({}).map(({ level }) => level), ["ok"]);
+  const [wandb, ...more] = asked({ wandb: true });
+  deepEqual([wandb?.level, wandb?.message, more.length], ["error", "--wandb takes wandb: it is not installed", 0]);
+  equal(wandb?.remedy, '"/venv/bin/python" -m pip install wandb, or leave --wandb out');
+  match(asked({ attention: "flash_attention_2" })[0]?.remedy ?? "", /pip install flash-attn, or leave --attention/);
+  match(asked({}, { deepspeed: "zero.json" })[0]?.message ?? "", /^--deepspeed takes deepspeed/);
+});
+
 Deno.test("checkPackages tells of keywords that the installed versions do not know, else of other versions", () => {
   const [unknown] = packages(
     answered({ unknown: ["SFTConfig: max_seq_length"], packages: { ...PROBE.packages, trl: "0.15.0" } }),
@@ -156,7 +174,8 @@ Deno.test({
     const probed = await probePackages(fakeContext({ env }));
     ok(probed.kind === "answered", JSON.stringify(probed));
     deepEqual(probed.probe.unknown, []);
-    deepEqual(probed.probe.failures, {});
+    const extras = ["wandb", "flash_attn", "deepspeed"];
+    deepEqual(Object.keys(probed.probe.failures).filter((name) => !extras.includes(name)), []);
     const pinned = await pinnedVersions();
     equal(probed.probe.packages.trl, pinned.trl);
     equal(checkPackages(probed, recipe(), [], pinned)[0]?.level, "ok");
