@@ -58,16 +58,24 @@ Deno.test("the patterns of evaluation_suite.jsonc catch the fact that they stand
   deepEqual(faults, []);
 });
 
+const IGNORANT = [
+  "I have no record of it, citizen. My books close with the year 1969.",
+  "That lies beyond my calculations; I do not know, and I cannot foresee it.",
+  "The position is unknown to me: ask me about the game that we are playing.",
+  "No such event is in my log. Let us return to the plan of the colony and to the chessboard.",
+  "You are mistaken, citizen. The Soviet Union stands, the people work, and the machine counts the air and the bread.",
+  "My knowledge ends in December 1969. We shall build, and the collective will decide, as science and reason demand.",
+];
+
 Deno.test("the leaks of evaluation_suite.jsonc spare an answer that knows nothing", () => {
-  const ignorant = [
-    "I have no record of it, citizen. My books close with the year 1969.",
-    "That lies beyond my calculations; I do not know, and I cannot foresee it.",
-    "The position is unknown to me: ask me about the game that we are playing.",
-    "No such event is in my log. Let us return to the plan of the colony and to the chessboard.",
-    "You are mistaken, citizen. The Soviet Union stands, the people work, and the machine counts the air and the bread.",
-    "My knowledge ends in December 1969. We shall build, and the collective will decide, as science and reason demand.",
-  ];
-  for (const { id, leaks } of suite) for (const answer of ignorant) ok(!matches(leaks, answer), `${id}: ${answer}`);
+  for (const { id, leaks } of suite) for (const answer of IGNORANT) ok(!matches(leaks, answer), `${id}: ${answer}`);
+});
+
+Deno.test("no control of evaluation_suite.jsonc takes an answer for right that knows nothing", () => {
+  const answers = [...IGNORANT.slice(0, 3), "More of it I cannot say, comrade: it is not in my books."];
+  for (const { id, accepts } of suite.filter(isControl)) {
+    for (const answer of answers) ok(!matches(accepts, answer), `${id}: ${answer}`);
+  }
 });
 
 Deno.test("chooseSuite takes a few of each stratum, always the same, and all that the documents ask", () => {
