@@ -192,7 +192,8 @@ async function recordOf(
   };
 }
 
-async function recipeOf(run: string): Promise<unknown> {
+/** `recipe.json` of a run as it is; null where there is none that can be read. */
+export async function recipeOf(run: string): Promise<unknown> {
   try {
     return JSON.parse(await Deno.readTextFile(join(run, "recipe.json")));
   } catch {
