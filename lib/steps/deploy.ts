@@ -19,6 +19,7 @@ import { findingLines } from "../training/finding_lines.ts";
 import { templateOf } from "../training/gguf_check.ts";
 import { readGgufRecord } from "../training/gguf_record.ts";
 import type { Finding } from "../training/preflight/finding.ts";
+import { fingerprintOf } from "./evaluate_gguf.ts";
 
 const options = z.object({
   ggufPath: z.string().optional().describe("GGUF to deploy; default: <data-dir>/output/deepred.gguf"),
@@ -88,7 +89,9 @@ export const deploy = defineStep({
       );
     }
     const address = lmstudioAddress(options, context.env);
-    const textsWith = (key: string) => textsFor(options, paths, header, { system, apiBase: address.openai, key });
+    const evaluation = await evaluationOf(paths, context);
+    const textsWith = (key: string) =>
+      textsFor(options, paths, header, { system, apiBase: address.openai, key, evaluation });
     const result = {
       dryRun: options.dryRun,
       gguf,
@@ -165,9 +168,14 @@ async function lmsOf(
 
 async function textsFor(
   { title, contextLength }: DeployOptions,
-  { gguf, name, folder, card, evaluation, evaluationGiven }: ReturnType<typeof pathsOf>,
+  { gguf, name, folder, card }: ReturnType<typeof pathsOf>,
   header: GgufHeader,
-  { system, apiBase, key }: { system: string | undefined; apiBase: string; key: string },
+  { system, apiBase, key, evaluation }: {
+    system: string | undefined;
+    apiBase: string;
+    key: string;
+    evaluation: CardEvaluation | undefined;
+  },
 ): Promise<DeployResult["texts"]> {
   const record = await readGgufRecord(gguf);
   const merge = record?.model.merge ?? undefined;
@@ -192,7 +200,7 @@ async function textsFor(
         purpose,
         gguf: record,
         merge,
-        evaluation: await readEvaluation(evaluation, evaluationGiven),
+        evaluation,
         system,
       }),
     },
@@ -203,6 +211,19 @@ async function textsFor(
     },
     ...vllm === undefined ? [] : [{ path: join(folder, "vllm.txt"), text: `${vllm}\n` }],
   ];
+}
+
+/** The evaluation for the card: one that nobody named must be of this very file. */
+async function evaluationOf(
+  { gguf, evaluation: path, evaluationGiven: given }: ReturnType<typeof pathsOf>,
+  { emit }: Pick<Context, "emit">,
+): Promise<CardEvaluation | undefined> {
+  const evaluation = await readEvaluation(path, given);
+  const of = evaluation?.models?.tuned?.fingerprint;
+  if (of === undefined || of === await fingerprintOf(gguf)) return evaluation;
+  const stays = given ? "the card has it all the same" : "it is left out of the card; deno task evaluate makes another";
+  emit({ type: "log", level: "warn", message: `"${path}" is the evaluation of another GGUF: ${stays}` });
+  return given ? evaluation : undefined;
 }
 
 async function readEvaluation(path: string, given: boolean): Promise<CardEvaluation | undefined> {

@@ -38,8 +38,10 @@ export interface Evaluation {
   readonly time: string;
   readonly suite: string;
   readonly questions: number;
-  /** Of each side: the model's name, and how many answers there are. */
-  readonly models: Readonly<Partial<Record<Side, { readonly name: string; readonly answers: number }>>>;
+  /** Of each side: the model's name, how many answers there are, and what tells its GGUF from others. */
+  readonly models: Readonly<
+    Partial<Record<Side, { readonly name: string; readonly answers: number; readonly fingerprint?: string }>>
+  >;
   /** Where the answers come from. */
   readonly source: string;
   readonly systemPrompt?: string;
@@ -130,7 +132,7 @@ async function askedAnswers(
   const answers = await gatherAnswers(models, questions, systemPrompt, setting);
   return {
     answers,
-    models: sides(answers, Object.fromEntries(models.map(({ side, name }) => [side, name]))),
+    models: sides(answers, Object.fromEntries(models.map((model) => [model.side, model]))),
     source: paths.answers,
     ggufs: ggufsOf(models),
   };
@@ -151,17 +153,19 @@ async function recordedAnswers(path: string, { options, paths, context }: Settin
     onTorn: (line) => context.emit({ type: "drop", reason: "torn_line", count: 1, detail: `${path}:${line}` }),
   });
   const ggufs = { tuned: options.gguf, base: options.baseGguf };
-  return { answers, models: sides(answers, systems), source: path, ggufs };
+  const names = Object.entries(systems).map(([side, name]) => [side, { name }]);
+  return { answers, models: sides(answers, Object.fromEntries(names)), source: path, ggufs };
 }
 
 function sides(
   answers: readonly SidedAnswer[],
-  names: Readonly<Partial<Record<string, string>>>,
+  models: Readonly<Partial<Record<string, Pick<Model, "name" | "fingerprint">>>>,
 ): Evaluation["models"] {
   const counts = Map.groupBy(answers, ({ side }) => side);
-  return Object.fromEntries(
-    [...counts].map(([side, list]) => [side, { name: names[side] ?? side, answers: list.length }]),
-  );
+  return Object.fromEntries([...counts].map(([side, list]) => {
+    const { name = side, fingerprint } = models[side] ?? {};
+    return [side, { name, answers: list.length, ...(fingerprint === undefined ? {} : { fingerprint }) }];
+  }));
 }
 
 function ggufsOf(models: readonly Model[]): Made["ggufs"] {

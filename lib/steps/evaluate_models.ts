@@ -24,6 +24,8 @@ export interface Model {
   /** What tells it from any other, so that a model trained anew is asked anew. */
   readonly identity: string;
   readonly gguf?: string;
+  /** Of its GGUF. */
+  readonly fingerprint?: string;
   readonly server?: Server;
   open(): Promise<ChatEngine & AsyncDisposable>;
 }
@@ -101,11 +103,13 @@ function atServer(side: Side, { url, flag, model: name }: Server, context: Conte
 
 async function inGguf(side: Side, path: string, options: EvaluateOptions, context: Context): Promise<Model> {
   const { contextSize, parallel, gpuLayers, threads } = options;
+  const fingerprint = await fingerprintOf(path);
   return {
     side,
     name: path,
-    identity: `gguf ${await fingerprintOf(path)}`,
+    identity: `gguf ${fingerprint}`,
     gguf: path,
+    fingerprint,
     async open() {
       const { llamaServerEngine } = await import("../llm/llama_server.ts");
       return await llamaServerEngine({

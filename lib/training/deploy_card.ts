@@ -8,6 +8,8 @@ import type { MergeRecord } from "./merge_record.ts";
 
 /** What the card takes over of an evaluation; all else in the file is left alone. */
 export const CardEvaluation = z.object({
+  /** What tells the GGUF that was evaluated from others, where it was one. */
+  models: z.object({ tuned: z.object({ fingerprint: z.string().optional() }).optional() }).optional(),
   measures: z.array(z.object({
     title: z.string(),
     verdict: z.string(),

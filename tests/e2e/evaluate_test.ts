@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { evaluate } from "@/steps/evaluate.ts";
+import { fingerprintOf } from "@/steps/evaluate_gguf.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { realContext, realProgram, tinyModel, whyNoLlama } from "../fakes/llama.ts";
 
@@ -65,6 +66,8 @@ Deno.test({
       const loads = (list: typeof events) =>
         list.filter((event) => event.type === "log" && /loads/.test(event.message));
       equal(loads(events).length, 4, "two servers for answers, two for the sizes of tokens");
+
+      equal(evaluation.models.tuned?.fingerprint, await fingerprintOf(path("tuned.gguf")));
 
       // All is kept: no server is needed again, and the report is the same.
       const again = await run();

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseOptions } from "@/core/options.ts";
 import { findPython } from "@/core/python_venv.ts";
 import { deploy, type DeployResult } from "@/steps/deploy.ts";
+import { fingerprintOf } from "@/steps/evaluate_gguf.ts";
 import { fakeContext } from "../fakes/context.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { tinyModel } from "../fakes/llama.ts";
@@ -190,4 +191,29 @@ esac
       match(await read(log), /load local\/deepred\/deepred\.gguf --exact -y --context-length 4096/);
       await rejects(run(["--lms-cli-path", join(folder, "nowhere")]), /no lms answers there/);
     }, { models: [{ key: "deepred@q4_k_m" }] }),
+});
+
+Deno.test({
+  name: "the card has the evaluation of this very GGUF, and of another one only where it is named",
+  ignore,
+  fn: () =>
+    withStudio(async ({ folder, gguf, run, context }) => {
+      const path = join(folder, "output", "evaluation", "evaluation.json");
+      const write = async (fingerprint?: string) => {
+        await Deno.mkdir(dirname(path), { recursive: true });
+        const models = { tuned: { name: "x", answers: 1, ...(fingerprint === undefined ? {} : { fingerprint }) } };
+        await Deno.writeTextFile(path, JSON.stringify({ models, measures: [{ title: "Style", verdict: "met" }] }));
+      };
+      const card = async (...args: string[]) => (await run(["--dry-run", ...args])).texts[0]?.text ?? "";
+      const told = () => context.events.some((event) => event.type === "log" && /of another GGUF/.test(event.message));
+      await write(await fingerprintOf(gguf));
+      match(await card(), /\| Style \|/);
+      await write();
+      match(await card(), /\| Style \|/);
+      equal(told(), false);
+      await write("other");
+      match(await card(), /Not evaluated/);
+      match(await card("--evaluation", path), /\| Style \|/);
+      ok(told());
+    }),
 });
