@@ -15,6 +15,7 @@ import { chatRenderer, loadChatTemplate } from "../template.ts";
 import { type BaseSurvey, surveyBase } from "./base_survey.ts";
 import { checkBase } from "./check_base.ts";
 import { checkDataset, type DatasetSurvey, surveyRows } from "./check_dataset.ts";
+import { checkLaunch } from "./check_launch.ts";
 import { checkLeak } from "./check_leak.ts";
 import { checkLearning } from "./check_learning.ts";
 import { checkMemory, type Machine, memoryPlan } from "./check_memory.ts";
@@ -81,6 +82,7 @@ export async function examine(
     ...checkSchedule(steps, recipe),
     ...(data.train.rows.length > 0 ? checkLeak(data.train, data.val) : []),
     ...checkGpuSettings(machine.gpus, env),
+    ...await checkLaunch(plan.launch, machine.gpus),
     ...await checkResume(plan, data, steps.totalSteps),
   );
   if (base.shape) {

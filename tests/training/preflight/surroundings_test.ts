@@ -6,6 +6,8 @@ import { findToolchain } from "@/core/python_venv.ts";
 import { readEnvironment } from "@/core/env.ts";
 import { WORKSPACE } from "@/core/paths.ts";
 import type { PlacedRow } from "@/training/preflight/check_dataset.ts";
+import type { LaunchPlan } from "@/training/plan.ts";
+import { checkLaunch } from "@/training/preflight/check_launch.ts";
 import { checkLeak } from "@/training/preflight/check_leak.ts";
 import {
   checkPackages,
@@ -39,6 +41,41 @@ Deno.test("checkGpuSettings calls serialising slow, and tells of GPUs that are h
   match(checkGpuSettings([RTX], { CUDA_VISIBLE_DEVICES: "" })[0]?.message ?? "", /hides the GPU/);
   deepEqual(checkGpuSettings([], {}), []);
 });
+
+Deno.test("checkLaunch tells of files that are not what they should be, and of processes without a GPU", () =>
+  withFolder(async (folder) => {
+    const path = (name: string) => join(folder, name);
+    await Deno.writeTextFile(path("good.json"), '{"fsdp_version": 2}');
+    await Deno.writeTextFile(path("torn.json"), '{"fsdp_version":');
+    await Deno.writeTextFile(path("list.json"), "[]");
+    const launch = (change: Partial<LaunchPlan>, gpus: Gpu[] = [RTX, RTX]) =>
+      checkLaunch({
+        ...{ by: "accelerate", processes: 2, machines: 1, machineRank: 0, mainAddress: "127.0.0.1", mainPort: 29500 },
+        ...change,
+      }, gpus);
+    deepEqual(await checkLaunch(undefined, []), []);
+    deepEqual((await launch({ fsdp: path("good.json") })).map(({ level, message }) => [level, message]), [
+      ["ok", "accelerate starts 2 processes on 1 machine"],
+    ]);
+    const faults: [Partial<LaunchPlan>, RegExp][] = [
+      [
+        { accelerateConfig: path("none.yaml") },
+        /^--accelerate-config: Cannot read ".*none\.yaml": there is no such file/,
+      ],
+      [{ fsdp: path("torn.json") }, /^--fsdp: .*it is not JSON/],
+      [{ deepspeed: path("list.json") }, /^--deepspeed: .*it is no JSON object/],
+      [{ deepspeed: folder }, /it is a folder/],
+    ];
+    for (const [change, message] of faults) {
+      const [found, ...more] = await launch(change);
+      deepEqual([found?.level, more.length], ["error", 0]);
+      match(found?.message ?? "", message);
+    }
+    const [many] = await launch({ processes: 3 });
+    deepEqual([many?.level, many?.remedy], ["warning", "--processes 2"]);
+    match((await launch({ fsdp: path("good.json") }, []))[0]?.message ?? "", /FSDP takes GPUs/);
+    equal((await launch({}, []))[0]?.level, "ok");
+  }));
 
 function side(path: string, ...exchanges: [string, string][]): { path: string; rows: PlacedRow[] } {
   return {
