@@ -25,7 +25,7 @@ export interface GgufHeader {
 }
 
 /**
- * @throws {UserError} a file that is no GGUF, or ends within its header.
+ * @throws {UserError} a file that is no GGUF, or ends before its last tensor does.
  *
  * @example
  * ```ts ignore
@@ -52,13 +52,25 @@ export async function readGguf(path: string): Promise<GgufHeader> {
       metadata.set(key, await readValue(read, await read.uint32()));
     }
     const tensors: GgufTensor[] = [];
+    let last = 0;
     for (let at = 0; at < tensorCount; at++) {
       const name = await read.string();
       const sides = await read.uint32();
       const shape: number[] = [];
       for (let side = 0; side < sides; side++) shape.push(await read.size());
-      tensors.push({ name, shape, type: await read.uint32() });
-      await read.size(); // Where its numbers begin.
+      const type = await read.uint32();
+      tensors.push({ name, shape, type });
+      const [numbers, bytes] = BLOCKS[type] ?? [1, 0];
+      const count = shape.reduce((product, side) => product * side, 1);
+      last = Math.max(last, await read.size() + Math.floor(count / numbers) * bytes);
+    }
+    // Where the tensors' numbers begin; what is said of their places counts from there.
+    const alignment = Number(metadata.get("general.alignment") ?? 32);
+    const whole = Math.ceil(read.position() / alignment) * alignment + last;
+    if (tensors.length > 0 && size < whole) {
+      throw new UserError(`Cannot read "${path}": it has ${size} bytes and should have ${whole}, so it was cut off`, {
+        hint: "Copy or make it again.",
+      });
     }
     return { size, metadata, tensors };
   } catch (error) {
@@ -66,6 +78,23 @@ export async function readGguf(path: string): Promise<GgufHeader> {
     throw fileError("read", path, error);
   }
 }
+
+/** Numbers of a block and the bytes that it takes, by ggml's number of the type (ggml-common.h); of others it is not asked. */
+const BLOCKS: Readonly<Record<number, readonly [number, number]>> = {
+  0: [1, 4],
+  1: [1, 2],
+  2: [32, 18],
+  3: [32, 20],
+  6: [32, 22],
+  7: [32, 24],
+  8: [32, 34],
+  10: [256, 84],
+  11: [256, 110],
+  12: [256, 144],
+  13: [256, 176],
+  14: [256, 210],
+  30: [1, 2],
+};
 
 class EndOfFile extends Error {}
 
@@ -77,6 +106,7 @@ type Reader = ReturnType<typeof reader>;
 function reader(file: Deno.FsFile) {
   let block = new Uint8Array();
   let at = 0;
+  let gone = 0;
   const bytes = async (length: number): Promise<Uint8Array> => {
     while (block.length - at < length) {
       const more = new Uint8Array(Math.max(1 << 20, length));
@@ -85,6 +115,7 @@ function reader(file: Deno.FsFile) {
       const joined = new Uint8Array(block.length - at + read);
       joined.set(block.subarray(at));
       joined.set(more.subarray(0, read), block.length - at);
+      gone += at;
       block = joined;
       at = 0;
     }
@@ -101,6 +132,8 @@ function reader(file: Deno.FsFile) {
   };
   return {
     bytes,
+    /** In the file. */
+    position: () => gone + at,
     view,
     size,
     uint32: async () => (await view(4)).getUint32(0, true),

@@ -31,6 +31,11 @@ Deno.test({
       const whole = await Deno.readFile(path);
       await Deno.writeFile(path, whole.slice(0, 5000));
       await rejects(readGguf(path), /ends within its header/);
+      // Behind its header, and by a single byte.
+      for (const length of [whole.length - 50_000, whole.length - 1]) {
+        await Deno.writeFile(path, whole.slice(0, length));
+        await rejects(readGguf(path), /bytes and should have \d+, so it was cut off/);
+      }
       await Deno.writeTextFile(path, "not a model at all");
       await rejects(readGguf(path), /not a GGUF/);
       await rejects(readGguf(folder), /is a folder/);
