@@ -50,9 +50,12 @@ export async function candidatesOf(run: string): Promise<Candidate[]> {
     folder: path,
     fault: await faultOf(path),
   })));
-  const missing = [...losses].filter(([step]) => !found.some((each) => each.step === step)).map(([step, evalLoss]) => (
-    { name: `checkpoint-${step}`, step, evalLoss, folder: undefined, fault: "was evaluated, but not saved" }
-  ));
+  const missing = [...losses].filter(([step]) => !found.some((each) => each.step === step)).map(([step, evalLoss]) => {
+    const [name, fault] = step === 0
+      ? ["the base", "before training"]
+      : [`checkpoint-${step}`, "was evaluated, but not saved"];
+    return { name, step, evalLoss, folder: undefined, fault };
+  });
   const all = [...found, ...missing].sort((a, b) => (a.step ?? 0) - (b.step ?? 0) || (a.name < b.name ? -1 : 1));
   const whole = all.filter(({ fault }) => fault === undefined);
   const judged = whole.filter(({ evalLoss }) => evalLoss !== undefined);
@@ -69,15 +72,18 @@ export async function candidatesOf(run: string): Promise<Candidate[]> {
   return all.map(({ fault, ...candidate }) => ({
     ...candidate,
     chosen: candidate.name === best.name,
-    why: fault ?? reason(candidate, best, judged.length > 0),
+    why: fault ?? reason(candidate, best, judged.length > 0, losses.get(0)),
   }));
 }
 
 type Judged = Pick<Candidate, "name" | "evalLoss">;
 
-function reason(candidate: Judged, best: Judged, judged: boolean): string {
+/** @param before The loss before training. */
+function reason(candidate: Judged, best: Judged, judged: boolean, before: number | undefined): string {
   if (candidate.name === best.name) {
-    return judged ? "lowest evaluation loss of what is there" : "nothing was evaluated: the last one";
+    if (!judged) return "nothing was evaluated: the last one";
+    const worse = before !== undefined && (best.evalLoss ?? 0) >= before ? ", but no lower than before training" : "";
+    return `lowest evaluation loss of what is there${worse}`;
   }
   if (candidate.evalLoss === undefined) return "was saved, but not evaluated";
   return candidate.evalLoss === best.evalLoss ? "as good, but older" : "higher evaluation loss";

@@ -143,3 +143,13 @@ Deno.test("a checkpoint whose writing was broken off keeps none of the others fr
       ["checkpoint-30", null, true, "was not written to its end"],
     ]);
   }));
+
+Deno.test("the loss before training is the base's own, and a training that did not better it is told", () =>
+  withFolder(async (folder) => {
+    await makeRun(folder, { saved: { 10: true, 20: true }, losses: { 0: 2.1, 10: 2.5, 20: 2.2 } });
+    deepEqual(await table(folder), [
+      ["the base", 2.1, false, "before training"],
+      ["checkpoint-10", 2.5, true, "higher evaluation loss"],
+      ["→ checkpoint-20", 2.2, true, "lowest evaluation loss of what is there, but no lower than before training"],
+    ]);
+  }));
