@@ -3,6 +3,7 @@ import {
   assemble,
   block,
   branch,
+  drop,
   type FunctionSource,
   i32,
   i64,
@@ -80,4 +81,29 @@ Deno.test("assemble reaches memory, vectors and imports", () => {
 
 Deno.test("assemble makes no module of code that leaves nothing", () => {
   throws(() => run(() => []), WebAssembly.CompileError);
+});
+
+Deno.test("assemble lets functions call one another, and share a memory that is given", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const module = assemble({}, (_, own) => ({
+    /** The sum of the bytes from a place on, up to a zero. */
+    sum({ param, local }) {
+      const [at, byte] = [param(), local("i32")];
+      return [
+        byte.set(i32.load8_u(at.get)),
+        when(i32.eqz(byte.get), leaveWith(i32.const(0))),
+        i32.add(byte.get, own("sum")(i32.add(at.get, i32.const(1)))),
+      ];
+    },
+    put({ param }) {
+      const [at, byte] = [param(), param()];
+      return [drop(own("sum")(at.get)), i32.store8(at.get, byte.get, 2), own("sum")(at.get)];
+    },
+  }), { memory: "import" });
+  const { put } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
+    put(at: number, byte: number): number;
+  };
+  new Uint8Array(memory.buffer).set([1, 2], 100);
+  equal(put(100, 300), 47);
+  equal(new Uint8Array(memory.buffer)[102], 44);
 });
