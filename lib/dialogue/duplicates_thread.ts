@@ -48,9 +48,15 @@ export function createTaker(rules: DuplicateRules, vocabulary: Vocabulary = crea
   };
 }
 
+/** Half of them are looked at while the others are gathered. */
+const AHEAD = 256;
+
 /** On a thread of its own, which says the same. */
 export function openTakerThread({ settings, off }: DuplicateRules): Taker {
   const module = new URL("./duplicates_worker.ts", import.meta.url);
-  const { ask, ...thread } = openThread<DuplicateRules, Offer, Taken>("duplicates", module, { settings, off });
-  return { take: ask, ahead: 128, ...thread };
+  const { ask, ...thread } = openThread<DuplicateRules, Offer, Taken>("duplicates", module, { settings, off }, {
+    most: AHEAD / 2,
+    waitMs: 10,
+  });
+  return { take: ask, ahead: AHEAD, ...thread };
 }

@@ -15,19 +15,26 @@ export interface Thread<Question, Answer> extends Disposable {
   ask(question: Question): Promise<Answer>;
 }
 
-/** Questions of a message at most: the thread is to begin while more are gathered. */
-const MOST = 64;
+/** How questions go to a thread: what is gathered sooner makes a thread begin sooner, and costs a message. */
+export interface Gathering {
+  /** Questions of a message at most. */
+  readonly most: number;
+  /** How long one waits for others, in milliseconds. */
+  readonly waitMs: number;
+}
 
 /**
  * Starts a thread; disposing ends it.
  *
  * @param name As in "the thread of the gates failed".
  * @param module Calls {@linkcode serve}.
+ * @param gathering By default what comes in one turn of the event loop goes together.
  */
 export function openThread<Setup, Question, Answer>(
   name: string,
   module: URL,
   setup: Setup,
+  { most, waitMs }: Gathering = { most: 64, waitMs: 0 },
 ): Thread<Question, Answer> {
   const worker = new Worker(module, { type: "module" });
   const send = (message: ToThread<Setup, Question>) => worker.postMessage(message);
@@ -66,8 +73,8 @@ export function openThread<Setup, Question, Answer>(
       const answer = Promise.withResolvers<Answer>();
       answer.promise.catch(() => {}); // Told when it is asked for.
       waiting.push(answer);
-      if (questions.push(question) >= MOST) flush();
-      else timer ??= setTimeout(flush);
+      if (questions.push(question) >= most) flush();
+      else timer ??= setTimeout(flush, waitMs);
       return answer.promise;
     },
     [Symbol.dispose]() {
