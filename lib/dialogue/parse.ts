@@ -38,12 +38,23 @@ export function parseExchange({ content, reasoning }: { content: string; reasoni
   let error = content.trim() ? "the answer is not a JSON object" : "the answer is empty";
   for (const text of [content, reasoning]) {
     for (const value of jsonObjects(text)) {
+      const exchange = asAsked(value);
+      if (exchange) return { ok: true, exchange };
       const answer = Answer.safeParse(named(value));
       if (answer.success) return { ok: true, exchange: answer.data };
       if (text === content) error = answer.error.issues.map((issue) => issue.message).join("; ");
     }
   }
   return { ok: false, error };
+}
+
+/** What was asked for, by far the commonest and so told without more ado; all else is looked into. */
+function asAsked(value: unknown): Exchange | undefined {
+  if (typeof value !== "object" || value === null || !("user" in value && "assistant" in value)) return undefined;
+  if (typeof value.user !== "string" || typeof value.assistant !== "string") return undefined;
+  for (const key in value) if (key !== "user" && key !== "assistant") return undefined;
+  const user = value.user.trim(), assistant = value.assistant.trim();
+  return user && assistant ? { user, assistant } : undefined;
 }
 
 const Message = z.object({ role: z.string(), content: z.string() });

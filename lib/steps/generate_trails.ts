@@ -43,7 +43,7 @@ export function createTrails(): Trails {
   /** Tells the place that holds the trail of an id, whose bytes are left in `name`. */
   function holder(id: string): { length: number; holds: (place: number) => boolean } {
     if (name.length < 3 * id.length) name = new Uint8Array(6 * id.length);
-    const length = encoder.encodeInto(id, name).written;
+    const length = ascii(id, name) ? id.length : encoder.encodeInto(id, name).written;
     const holds = (place: number) => {
       const { page, start } = at(place);
       if (page.getUint32(start) !== length) return false;
@@ -53,7 +53,12 @@ export function createTrails(): Trails {
     };
     return { length, holds };
   }
-  const placeOf = (id: string) => places.find(id, holder(id).holds);
+  /** Whoever asks whether there is a trail will next ask for it. */
+  let last: { id: string; place: number | undefined } | undefined;
+  const placeOf = (id: string) => {
+    if (last?.id !== id) last = { id, place: places.find(id, holder(id).holds) };
+    return last.place;
+  };
 
   return {
     keep(id, { requests, verdict }) {
@@ -81,6 +86,7 @@ export function createTrails(): Trails {
       page.setUint32(start + 5, verdict === null ? PASSED : written);
       used = end + written;
       places.set(id, place, holds);
+      last = undefined;
     },
     has: (id) => placeOf(id) !== undefined,
     of(id) {
@@ -103,4 +109,14 @@ export function createTrails(): Trails {
       return { requests, verdict: { reason: said.slice(0, cut) as GateReason, detail: said.slice(cut + 1) } };
     },
   };
+}
+
+/** Writes a text as bytes, if it is ASCII: short ones take the encoder longer. */
+function ascii(text: string, bytes: Uint8Array): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return false;
+    bytes[at] = unit;
+  }
+  return true;
 }
