@@ -49,7 +49,7 @@ export function createTaker(rules: DuplicateRules, vocabulary: Vocabulary = crea
 }
 
 /** Half of them are looked at while the others are gathered. */
-const AHEAD = 256;
+const AHEAD = 128;
 
 /** On a thread of its own, which says the same. */
 export function openTakerThread({ settings, off }: DuplicateRules): Taker {

@@ -33,7 +33,7 @@ export interface RunSummary {
 /** Items that were begun and not delivered: those under way, and as many again that wait for another try. */
 const begunAtMost = (limit: number) => 64 + 4 * limit;
 /** Results that are worked on, so many that a thread always has some: all that they hold stays in memory meanwhile. */
-const TOLD_AT_MOST = 384;
+const TOLD_AT_MOST = 224;
 
 /**
  * One request for each item. Items are begun in order and read only as they are needed. Failed requests are tried again
