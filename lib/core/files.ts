@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, hash, randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { messageOf, UserError } from "./errors.ts";
 
@@ -172,20 +172,20 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 
 /** SHA-256 as lower-case hex. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return hash("sha256", content, "hex");
 }
 
 /** SHA-256 of a file, read in blocks. @throws {UserError} missing, a folder, or not readable. */
 export async function sha256File(path: string): Promise<string> {
-  const hash = createHash("sha256");
+  const sum = createHash("sha256");
   try {
     using file = await Deno.open(path);
     const block = new Uint8Array(1 << 20);
     for (let read = await file.read(block); read !== null; read = await file.read(block)) {
-      hash.update(block.subarray(0, read));
+      sum.update(block.subarray(0, read));
     }
   } catch (error) {
     throw fileError("read", path, error);
   }
-  return hash.digest("hex");
+  return sum.digest("hex");
 }
