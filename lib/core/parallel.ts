@@ -26,7 +26,8 @@ const MOST_THREADS = 3;
 
 /** What to transform, and how. */
 export interface TransformOptions<Options extends object> {
-  input: string;
+  /** One file, or several that follow each other. */
+  input: string | readonly string[];
   output: string;
   /** Where dropped rows go, one `{"reason","id","detail"}` a line; without it they are only counted. */
   rejects?: string;
@@ -60,7 +61,7 @@ export interface TransformResult {
 }
 
 /**
- * Transforms a JSON Lines file into another. Both outputs appear whole or not at all. Drops are emitted once, summed
+ * Transforms JSON Lines files into another. Both outputs appear whole or not at all. Drops are emitted once, summed
  * by reason. Blank lines and byte order marks are skipped; a torn last line is skipped, told and counted as a drop.
  *
  * @throws {UserError} a file cannot be read or written, the input has no rows, or a row is bad: the message names
@@ -85,15 +86,18 @@ export interface TransformResult {
 export async function transformJsonl<Options extends object>(
   options: TransformOptions<Options>,
 ): Promise<TransformResult> {
-  const { input, output, rejects, context } = options;
-  const paths = [input, output, ...(rejects === undefined ? [] : [rejects])];
+  const { output, rejects, context } = options;
+  const inputs = [options.input].flat();
+  const outputs = [output, ...(rejects === undefined ? [] : [rejects])];
+  const paths = [...inputs, ...outputs];
   if (new Set(paths.map((path) => resolve(path))).size < paths.length) {
     throw new UsageError(`Cannot write "${output}": input, output and rejects must be different files`);
   }
   const { signal } = context;
   signal.throwIfAborted();
-  const total = await sizeOf(input);
-  for (const path of paths.slice(1)) await refuseFolder(path);
+  let total = 0;
+  for (const path of inputs) total += await sizeOf(path);
+  for (const path of outputs) await refuseFolder(path);
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => {}); // It may reject when nobody waits any more.
   const abort = () => aborted.reject(signal.reason);
@@ -116,18 +120,20 @@ export async function transformJsonl<Options extends object>(
 
     // The batches under way, oldest first: their number bounds memory and is what slows the reader.
     const underWay: (() => Promise<void>)[] = [];
-    for await (const batch of readBatches(input, { size: BATCH, longestLine: LONGEST_LINE, pool: buffers })) {
-      signal.throwIfAborted();
-      const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
-      const size = batch.bytes.length; // Gone once the memory has moved to a thread.
-      const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, spares.largest)));
-      done.catch(() => {}); // Told when its turn comes.
-      underWay.push(async () => await write(size, await Promise.race([done, aborted.promise])));
-      if (underWay.length >= lanes.length + AHEAD) await underWay.shift()?.();
+    for (const input of inputs) {
+      for await (const batch of readBatches(input, { size: BATCH, longestLine: LONGEST_LINE, pool: buffers })) {
+        signal.throwIfAborted();
+        const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
+        const size = batch.bytes.length; // Gone once the memory has moved to a thread.
+        const done = lane.run(batch.bytes, batch.ended, spares.take(Math.max(size, spares.largest)));
+        done.catch(() => {}); // Told when its turn comes.
+        underWay.push(async () => await write(input, size, await Promise.race([done, aborted.promise])));
+        if (underWay.length >= lanes.length + AHEAD) await underWay.shift()?.();
+      }
     }
     for (const next of underWay) await next();
     if (result.rows === 0) {
-      throw new UserError(`Cannot read "${input}": the file holds no rows`, {
+      throw new UserError(`Cannot read "${inputs.join('", "')}": the file holds no rows`, {
         exitCode: 2,
         hint: "Run the step that makes it first.",
       });
@@ -156,11 +162,13 @@ interface Sinks {
 
 /** Makes what adds results, in the order of the input, to the outputs and sums. */
 function collector<Options extends object>(
-  { input, context, label, inOrder }: TransformOptions<Options>,
+  { context, label, inOrder }: TransformOptions<Options>,
   { total, result, out, dropped, buffers, spares }: Sinks,
-): (size: number, done: Done) => Promise<void> {
+): (input: string, size: number, done: Done) => Promise<void> {
+  let reading: string | undefined;
   let lines = 0;
-  return async (size, { result: batch, bytes }) => {
+  return async (input, size, { result: batch, bytes }) => {
+    if (input !== reading) [reading, lines] = [input, 0];
     const { fault, torn, output, rejects } = batch;
     if (fault) throw new UserError(`Cannot read "${input}:${lines + fault.line}": ${fault.cause}`, { exitCode: 2 });
     result.bytes += size;

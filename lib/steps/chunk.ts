@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../core/errors.ts";
 import { count } from "../core/format.ts";
@@ -11,6 +11,8 @@ import type { ChunkRowOptions } from "./chunk_rows.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Works, JSON Lines; default: corpus/priority_works.jsonl in the data root"),
+  priorityOnly: z.boolean().default(true).describe("Only these; --no-priority-only is --extended"),
+  extended: z.boolean().default(false).describe("The extended corpus too: extended_works.jsonl beside the input"),
   output: z.string().optional().describe(
     "Where the chunks go; default: theme_chunks/chunks.jsonl in the data root. What is left out goes beside it, to …_rejects.jsonl",
   ),
@@ -36,7 +38,8 @@ const options = z.object({
 
 /** What chunking came to. */
 export interface ChunkResult {
-  input: string;
+  /** One, or with the extended corpus two. */
+  input: readonly string[];
   output: string;
   rejects: string;
   works: number;
@@ -55,7 +58,7 @@ export const chunk = defineStep({
 
   files(options, { env }) {
     const { input, output, rejects } = pathsOf(options, env);
-    return { reads: [input], writes: [output, rejects] };
+    return { reads: input, writes: [output, rejects] };
   },
 
   async run(options, context): Promise<ChunkResult> {
@@ -100,10 +103,12 @@ export const chunk = defineStep({
 function pathsOf(
   options: z.output<typeof chunk.options>,
   env: Readonly<Record<string, string>>,
-): { input: string; output: string; rejects: string } {
+): { input: string[]; output: string; rejects: string } {
   const root = dataDir(options.dataDir, env);
   const output = options.output ?? join(root, "theme_chunks", "chunks.jsonl");
-  const input = options.input ?? join(root, "corpus", "priority_works.jsonl");
+  const works = options.input ?? join(root, "corpus", "priority_works.jsonl");
+  const extended = options.extended || !options.priorityOnly;
+  const input = extended ? [works, join(dirname(works), "extended_works.jsonl")] : [works];
   return { input, output, rejects: beside(output, "_rejects.jsonl") };
 }
 

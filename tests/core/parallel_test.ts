@@ -95,6 +95,28 @@ for (const workers of [1, 3]) {
     equal(error.exitCode, 2);
   });
 
+  Deno.test(`${name} takes files one after the other, and counts the lines of each`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const input = [join(folder, "first.jsonl"), join(folder, "second.jsonl")];
+      const [first = "", second = ""] = input;
+      await Deno.writeTextFile(first, rowsOf(2000).trimEnd());
+      await Deno.writeTextFile(second, rowsOf(3000));
+      const { result, output } = await double("", { input, workers });
+      equal(result.rows, 5000);
+      equal(output, (await double(rowsOf(2000) + rowsOf(3000), { workers })).output);
+      await Deno.writeTextFile(second, `${rowsOf(1000)}{"n":"x"}\n`);
+      equal(
+        (await fault("", { input, workers })).message,
+        'Cannot read "second.jsonl:1001": the row has no number "n"',
+      );
+      await Deno.remove(second);
+      match((await fault("", { input, workers })).message, /Cannot read "second\.jsonl"/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
   Deno.test(`${name} tells the first of several bad rows`, async () => {
     const good = rowsOf(2000);
     const error = await fault(`${good}nonsense\n${good}{}\n`, { workers });

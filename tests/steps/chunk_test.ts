@@ -50,6 +50,31 @@ async function run(content: readonly unknown[] | string, options: Options = {}) 
   }
 }
 
+Deno.test("chunk takes the extended corpus too where it is asked for", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const env = { GUTENBERG_DATA: folder };
+    const put = async (name: string, work: Work) => {
+      await Deno.mkdir(join(folder, "corpus"), { recursive: true });
+      await Deno.writeTextFile(join(folder, "corpus", name), JSON.stringify(work) + "\n");
+    };
+    await put("priority_works.jsonl", WORK);
+    const works = async (options: Options) => {
+      const { output } = await chunk.run(chunk.options.parse({ minChunkSize: 10, ...options }), fakeContext({ env }));
+      const chunks = await Array.fromAsync(readJsonl(output, Chunk));
+      return [...new Set(chunks.map((one) => one.source_id))];
+    };
+    await rejects(works({ extended: true }), /Cannot read ".*extended_works\.jsonl"/);
+    await put("extended_works.jsonl", { ...WORK, id: 36 });
+    deepEqual(await works({}), [35]);
+    deepEqual(await works({ extended: true }), [35, 36]);
+    deepEqual(await works({ priorityOnly: false }), [35, 36]);
+    deepEqual(chunk.files(chunk.options.parse({ extended: true }), { env }).reads.length, 2);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("chunk writes passages with their place and their work", async () => {
   const { result, chunks, events } = await run([WORK], { chunkSize: 70, minChunkSize: 10 });
   deepEqual(chunks, [
