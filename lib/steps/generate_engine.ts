@@ -35,7 +35,8 @@ export function addressesOf(options: GenerateOptions, env: Context["env"]): Serv
 export async function modelOf(options: GenerateOptions, env: Context["env"]): Promise<string> {
   if (options.engine === "rehearsal") return rehearsalEngine().model;
   if (options.engine === "llama-server") return options.model ?? "";
-  if (options.lmstudioModel !== "auto") return options.lmstudioModel;
+  const model = options.model ?? options.lmstudioModel;
+  if (model !== "auto") return model;
   return await recommendedModel(dataDir(options.dataDir, env));
 }
 

@@ -39,7 +39,9 @@ export const generateOptions = z.object({
   engine: z.enum(["lmstudio", "llama-server", "rehearsal"]).default("lmstudio").describe(
     "Who answers: LM Studio or any OpenAI-compatible server, a llama-server of its own, or the rehearsal without a model",
   ),
-  model: z.string().optional().describe("GGUF that a llama-server of its own serves"),
+  model: z.string().min(1).optional().describe(
+    "GGUF that a llama-server of its own serves; with a server, another way to write --lmstudio-model",
+  ),
   lmstudioUrl: z.array(z.string().refine(isAddress, "valid is a URL such as http://localhost:1234")).optional()
     .describe(
       "Address of the server, or of several that share the work; default: host and port, else http://localhost:1234",

@@ -2,6 +2,8 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { presetPath } from "@/core/paths.ts";
 import type { Context } from "@/core/step.ts";
+import { modelOf } from "@/steps/generate_engine.ts";
+import { generateOptions } from "@/steps/generate_options.ts";
 import { benchmark, benchmarkPoints, benchmarkReport, recommendedModel, runBenchmark } from "@/steps/benchmark.ts";
 import { BenchmarkResults } from "@/steps/benchmark_file.ts";
 import { loadBenchmarkPreset, readForm } from "@/steps/benchmark_prompt.ts";
@@ -116,6 +118,11 @@ Deno.test("benchmark measures every model alone, rates them, and recommends the 
       deepEqual(warnings(context), []);
       deepEqual(BenchmarkResults.parse(JSON.parse(await Deno.readTextFile(output))), result.results);
       equal(await recommendedModel(folder), result.results?.recommended);
+      for (const named of [{ model: "auto" }, { lmstudioModel: "auto" }]) {
+        const options = generateOptions.parse({ ...named, dataDir: folder });
+        equal(await modelOf(options, {}), result.results?.recommended);
+      }
+      equal(await modelOf(generateOptions.parse({ model: "mine" }), {}), "mine");
     },
   ));
 
