@@ -66,6 +66,7 @@ export function openLedger(path: string): Ledger {
     throw unusable(path, error);
   }
   try {
+    refuseOthers(database);
     // Exclusive: a second run on the same output is refused. NORMAL: SQLite itself syncs only what keeps the file whole;
     // that a commit survives a power cut is seen to below, where the run need not halt for as long as the disk takes.
     // Pages are brought home every 16 MB, since some of them change several times until then.
@@ -187,6 +188,15 @@ export function readNote(path: string, key: string): string | undefined {
     return Value.parse(database.prepare("SELECT value FROM notes WHERE key = ?").get(key))?.value;
   } catch {
     return undefined;
+  }
+}
+
+/** Another program's database gets no tables of ours. */
+function refuseOthers(database: DatabaseSync): void {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const ours = ["notes", "examples", "answers", "replies"];
+  if (tables.length > 0 && !tables.some(({ name }) => ours.includes(String(name)))) {
+    throw new Error("no such table: notes");
   }
 }
 

@@ -143,6 +143,15 @@ Deno.test("openLedger refuses what is no ledger, and a folder", () =>
       (error: unknown) => error instanceof UserError && /not a ledger/.test(error.message),
     );
     throws(() => openLedger(folder), UserError);
+    const other = join(folder, "other.sqlite");
+    {
+      const database = new DatabaseSync(other);
+      database.exec("CREATE TABLE bookmarks (url TEXT)");
+      database.close();
+    }
+    const before = await Deno.readFile(other);
+    throws(() => openLedger(other), /not a ledger/);
+    deepEqual(await Deno.readFile(other), before, "another program's database stays as it is");
   }));
 
 Deno.test("openLedger keeps every answer that was acknowledged before the process is killed", () =>
