@@ -59,7 +59,7 @@ Deno.test({
       // A blind trial held meanwhile is taken in, and nothing else is done again.
       await Deno.writeTextFile(join(root, "benchmarks", "blind.json"), "{}");
       const third = await pipeline("--data-dir", folder, "--dry-run");
-      match(third.out, /decide +would run +input ".*blind\.json" is there now/);
+      match(third.out, /decide +would run +[\d.]+ \w+ +input ".*blind\.json" is there now/);
       equal((third.out.match(/would keep/g) ?? []).length, STAGES.length, third.out);
     }),
 });
