@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../core/errors.ts";
 import { count } from "../core/format.ts";
@@ -8,6 +8,7 @@ import { defineStep } from "../core/step.ts";
 import { fetchTokenizer } from "../corpus/tokens.ts";
 import { createIdKeeper } from "./chunk_ids.ts";
 import type { ChunkRowOptions } from "./chunk_rows.ts";
+import { extendedWorks, wantsExtended } from "./works_files.ts";
 
 const options = z.object({
   input: z.string().optional().describe("Works, JSON Lines; default: corpus/priority_works.jsonl in the data root"),
@@ -107,8 +108,7 @@ function pathsOf(
   const root = dataDir(options.dataDir, env);
   const output = options.output ?? join(root, "theme_chunks", "chunks.jsonl");
   const works = options.input ?? join(root, "corpus", "priority_works.jsonl");
-  const extended = options.extended || !options.priorityOnly;
-  const input = extended ? [works, join(dirname(works), "extended_works.jsonl")] : [works];
+  const input = wantsExtended(options) ? [works, extendedWorks(works)] : [works];
   return { input, output, rejects: beside(output, "_rejects.jsonl") };
 }
 

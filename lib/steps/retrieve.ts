@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { DEFAULT_MIRRORS } from "../corpus/layout.ts";
 import { openMirrors } from "../corpus/mirror.ts";
@@ -11,6 +11,7 @@ import { localFiles, namedMirror, refuseMissing } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
 import { retrieveReport } from "./retrieve_report.ts";
 import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
+import { extendedWorks, wantsExtended } from "./works_files.ts";
 
 /** What a run of `retrieve` did, or would do. */
 export interface Retrieved {
@@ -142,11 +143,7 @@ export const retrieve = defineStep({
   report: retrieveReport,
 });
 
-function wantsExtended(options: Pick<Options, "extended" | "priorityOnly">): boolean {
-  return options.extended || !options.priorityOnly;
-}
-
 function outputsOf(options: Pick<Options, "output" | "dataDir">, env: Readonly<Record<string, string>>) {
   const priority = options.output ?? join(dataDir(options.dataDir, env), "corpus", "priority_works.jsonl");
-  return { priority, extended: join(dirname(priority), "extended_works.jsonl") };
+  return { priority, extended: extendedWorks(priority) };
 }

@@ -4,6 +4,7 @@ import { BookList } from "../corpus/books.ts";
 import { CATALOGUE_PATHS, layouts, type Mirror, parseMirror, pathInFolder } from "../corpus/layout.ts";
 import { UsageError } from "../core/errors.ts";
 import { presetPath, WORKSPACE } from "../core/paths.ts";
+import { wantsExtended } from "./works_files.ts";
 
 /** What the options of `retrieve` say about files on this machine. */
 export interface Sources {
@@ -52,7 +53,6 @@ export async function refuseMissing(mirror: Mirror): Promise<void> {
  * is noticed. Answers what it can; faults are for the run to tell.
  */
 export function localFiles(options: Sources): string[] {
-  const wantsExtended = options.extended || !options.priorityOnly;
   const folders = options.mirror.flatMap((mirror) => {
     try {
       const parsed = parseMirror(mirror);
@@ -70,7 +70,7 @@ export function localFiles(options: Sources): string[] {
     });
   return [
     list,
-    ...(wantsExtended ? [rulesPath(options), ...catalogues] : []),
+    ...(wantsExtended(options) ? [rulesPath(options), ...catalogues] : []),
     ...folders.flatMap((folder) => ids.flatMap((id) => bookFiles(folder, id))),
   ];
 }
