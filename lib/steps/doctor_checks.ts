@@ -5,7 +5,7 @@ import { bytes } from "../core/format.ts";
 import type { BasePython } from "../core/python_venv.ts";
 import { type Gpu, overrideProblem, type Probe } from "../core/gpu.ts";
 import { findProgram } from "../llm/llama_cpp.ts";
-import { COMPILER_HINT, hasCompiler } from "../llm/llama_cpp_build.ts";
+import { BUILD_TAKES, COMPILER_HINT, hasCompiler } from "../llm/llama_cpp_build.ts";
 import { lmsHome } from "../llm/lms.ts";
 import type { ServerStatus } from "../llm/models.ts";
 
@@ -61,7 +61,7 @@ export async function checkLlamaCpp(probe: Probe, env: Readonly<Record<string, s
   }
   if (program === undefined) {
     const found = "not built yet, and no llama-server on PATH";
-    const mend = "needed for GGUF only: built by the first task that needs it, in five to eight minutes";
+    const mend = `needed for GGUF only: built by the first task that needs it, in ${BUILD_TAKES}`;
     return await hasCompiler()
       ? { name, state: "missing", found, mend, later: true }
       : { name, state: "missing", found, mend: `needed for GGUF only. ${COMPILER_HINT}` };
