@@ -55,9 +55,10 @@ const LONGEST_WAIT_MS = 20, MOST_ROWS = 128;
 /**
  * Opens the ledger, making it where it is missing. Answers that arrive together are made durable together, by one fsync.
  *
+ * @param options `emptyToo`: an empty file is made a ledger. For those who write answers, not for those who look for some.
  * @throws {UserError} where another run holds it, it is no ledger, or it cannot be written.
  */
-export function openLedger(path: string): Ledger {
+export function openLedger(path: string, { emptyToo = true } = {}): Ledger {
   let database: DatabaseSync, answers: Answers, log: Deno.FsFile;
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
@@ -66,7 +67,7 @@ export function openLedger(path: string): Ledger {
     throw unusable(path, error);
   }
   try {
-    refuseOthers(database);
+    refuseOthers(database, emptyToo);
     // Exclusive: a second run on the same output is refused. NORMAL: SQLite itself syncs only what keeps the file whole;
     // that a commit survives a power cut is seen to below, where the run need not halt for as long as the disk takes.
     // Pages are brought home every 16 MB, since some of them change several times until then.
@@ -191,13 +192,12 @@ export function readNote(path: string, key: string): string | undefined {
   }
 }
 
-/** Another program's database gets no tables of ours. */
-function refuseOthers(database: DatabaseSync): void {
+/** Another program's database gets no tables of ours, nor does an empty file where answers are looked for. */
+function refuseOthers(database: DatabaseSync, emptyToo: boolean): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const ours = ["notes", "examples", "answers", "replies"];
-  if (tables.length > 0 && !tables.some(({ name }) => ours.includes(String(name)))) {
-    throw new Error("no such table: notes");
-  }
+  if (tables.length === 0 ? emptyToo : tables.some(({ name }) => ours.includes(String(name)))) return;
+  throw new Error("no such table: notes");
 }
 
 function unusable(path: string, error: unknown): unknown {

@@ -102,7 +102,7 @@ export const gate = defineStep({
         hint: "Run generate first, or name its --ledger.",
       });
     }
-    using ledger = openLedger(ledgerPath);
+    using ledger = openLedger(ledgerPath, { emptyToo: false });
     const run = runOf(ledger, ledgerPath);
     const { themes } = planOptions.parse(run.plan ?? {});
     const files = { ...usual, themes: options.themes ?? await ifThere(themes, context) ?? usual.themes };

@@ -152,6 +152,13 @@ Deno.test("openLedger refuses what is no ledger, and a folder", () =>
     const before = await Deno.readFile(other);
     throws(() => openLedger(other), /not a ledger/);
     deepEqual(await Deno.readFile(other), before, "another program's database stays as it is");
+
+    const empty = join(folder, "empty.sqlite");
+    await Deno.writeTextFile(empty, "");
+    throws(() => openLedger(empty, { emptyToo: false }), /not a ledger/);
+    equal((await Deno.stat(empty)).size, 0);
+    openLedger(empty)[Symbol.dispose](); // As a run leaves it that was killed at its very start.
+    openLedger(empty, { emptyToo: false })[Symbol.dispose]();
   }));
 
 Deno.test("openLedger keeps every answer that was acknowledged before the process is killed", () =>

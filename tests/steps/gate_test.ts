@@ -236,6 +236,10 @@ Deno.test("gate refuses to overwrite, and names what is missing", () =>
   withAnswers(async ({ folder, generated, gated }) => {
     await rejects(gated(), /there are no answers in ".*set_ledger\.sqlite"/);
     await rejects(gated({ ledger: folder }), /: it is a folder, not a file/);
+    const empty = join(folder, "empty.sqlite");
+    await Deno.writeTextFile(empty, "");
+    await rejects(gated({ ledger: empty }), /empty\.sqlite": it is not a ledger of answers/);
+    equal((await Deno.stat(empty)).size, 0);
     await generated();
     await rejects(
       gated({ overwrite: false }),
