@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import type { Context } from "./step.ts";
 import { UsageError, UserError } from "./errors.ts";
-import { createFile, fileError } from "./files.ts";
+import { createFile, fileError, refuseFolder } from "./files.ts";
 import type { Note } from "./parallel_batch.ts";
 import { type Done, type Lane, openLane, openThread } from "./parallel_lanes.ts";
 import { createPool, type Pool, readBatches, release } from "./parallel_read.ts";
@@ -97,7 +97,7 @@ export async function transformJsonl<Options extends object>(
   signal.throwIfAborted();
   let total = 0;
   for (const path of inputs) total += await sizeOf(path);
-  for (const path of outputs) await refuseFolder(path);
+  for (const path of outputs) await refuseFolder(path, `${options.label}.jsonl`);
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => {}); // It may reject when nobody waits any more.
   const abort = () => aborted.reject(signal.reason);
@@ -202,12 +202,6 @@ async function sizeOf(path: string): Promise<number> {
   } catch (error) {
     throw fileError("read", path, error);
   }
-}
-
-/** @throws {UserError} a folder has the name of an output: told before the work and not at the rename after it. */
-async function refuseFolder(path: string): Promise<void> {
-  const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
-  if (isFolder) throw fileError("write", path, new Deno.errors.IsADirectory());
 }
 
 function add(sums: Record<string, number>, more: Record<string, number>): void {

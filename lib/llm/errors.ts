@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors.ts";
+import { LMSTUDIO_PORT } from "./server.ts";
 
 /** What went wrong with a chat request; decides whether it is tried again and whether the run can go on. */
 export type ChatFault =
@@ -169,8 +170,13 @@ function retryDelay(value: string | null | undefined, now: number): number | und
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-/** What kept a request from reaching the server at all. @param lmstudio Whether it is meant to be LM Studio. */
-export function unreachable(server: string, cause: unknown, lmstudio = true): ChatError {
+/**
+ * What kept a request from reaching the server at all; speaks of LM Studio where the address has its port.
+ *
+ * @param server Its address, as shown.
+ * @param option Whether `--lmstudio-url` names it.
+ */
+export function unreachable(server: string, cause: unknown, option = true): ChatError {
   const words = causes(cause).join(" ");
   if (/NotCapable|Requires net access/i.test(words)) {
     return new ChatError("unreachable", `Cannot reach ${server}: this task may not use that host`, {
@@ -193,10 +199,10 @@ export function unreachable(server: string, cause: unknown, lmstudio = true): Ch
     : /timed? ?out/i.test(words)
     ? "no answer in time"
     : (causes(cause).at(-1) ?? "no connection");
+  const lmstudio = URL.parse(server)?.port === String(LMSTUDIO_PORT);
+  const start = lmstudio ? "Start the server in LM Studio (Developer tab) or by `lms server start`" : "Start it there";
   return new ChatError("unreachable", `Cannot reach ${lmstudio ? "LM Studio" : "the server"} at ${server}: ${why}`, {
-    hint: lmstudio
-      ? "Start the server in LM Studio (Developer tab) or by `lms server start`, or pass --lmstudio-url."
-      : "Start it there, or name the address of another one.",
+    hint: `${start}, or ${option ? "pass another --lmstudio-url" : "name the address of another one"}.`,
     cause,
   });
 }

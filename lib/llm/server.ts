@@ -2,6 +2,9 @@ import { UsageError } from "../core/errors.ts";
 
 type Env = Readonly<Record<string, string>>;
 
+/** Where LM Studio listens, unless it is told otherwise. */
+export const LMSTUDIO_PORT = 1234;
+
 /** Where a server's API lies. */
 export interface ServerAddress {
   /** Up to but without `/v1`: LM Studio's own API starts here. */
@@ -62,7 +65,7 @@ export function lmstudioAddress(
     );
   }
   if (lmstudioUrl !== undefined) return serverAddress(lmstudioUrl);
-  const port = lmstudioPort ?? (env.LMSTUDIO_PORT || 1234);
+  const port = lmstudioPort ?? (env.LMSTUDIO_PORT || LMSTUDIO_PORT);
   return serverAddress(`${lmstudioHost ?? (env.LMSTUDIO_HOST || "localhost")}:${port}`);
 }
 

@@ -32,7 +32,11 @@ export interface SplitResult {
   leftOut: { path: string; rows: number };
   /** What was kept whole. */
   by: Split["by"];
+  /** What the examples are from. */
+  from: Origin;
 }
+
+type Origin = "book" | "topic" | "source";
 
 /** ROUGE-L at which a question is one of the evaluation's; as in gates.jsonc. */
 const EVALUATION_SIMILARITY = 0.7;
@@ -66,17 +70,18 @@ export async function splitDataset(
     });
   }
   const split = splitRows(rows, { ratio, seed, by });
+  const origins = new Set(rows.flatMap(({ book }) => book ?? []));
+  const from = originOf(origins);
   if (by === "book" && !traced) {
     warn(`"${sources}" is missing, so nobody knows which book an example is from: near-duplicates alone stay together`);
   } else if (by === "book" && split.by === "passage") {
-    const books = new Set(rows.map(({ book }) => book)).size;
     warn(
-      `${books} ${books === 1 ? "book" : "books"} cannot be dealt within ${100 * TOLERANCE} % of ` +
+      `${counted(origins.size, from)} cannot be dealt within ${100 * TOLERANCE} % of ` +
         `${Math.round(100 * ratio)} : ${Math.round(100 * (1 - ratio))}: whole passages were dealt instead, so both ` +
-        "sides know the same books",
+        `sides know the same ${from}s`,
     );
   }
-  const result = { ...await writeSides(paths, split, contaminated, signal), by: split.by };
+  const result = { ...await writeSides(paths, split, contaminated, signal), by: split.by, from };
   if (contaminated.size > 0) emit({ type: "drop", reason: "evaluation_prompt", count: contaminated.size });
   emit({ type: "artifact", path: paths.train, title: "Training examples", rows: result.train.rows });
   emit({ type: "artifact", path: paths.val, title: "Validation examples", rows: result.val.rows });
@@ -89,7 +94,7 @@ async function writeSides(
   { sides }: Split,
   contaminated: Awaited<ReturnType<typeof surveyDataset>>["contaminated"],
   signal: AbortSignal,
-): Promise<Omit<SplitResult, "by">> {
+): Promise<Pick<SplitResult, "train" | "val" | "leftOut">> {
   for (const path of [train, val, splitRejects]) await refuseFolder(path, basename(path));
   await using trainFile = await createJsonl(train);
   await using valFile = await createJsonl(val);
@@ -110,6 +115,12 @@ async function writeSides(
     val: { path: val, rows: await valFile.commit() },
     train: { path: train, rows: await trainFile.commit() },
   };
+}
+
+/** Books have numbers for ids, and topics of gaps their theme's; scripts, speeches and games of chess lie among others. */
+function originOf(ids: ReadonlySet<string>): Origin {
+  const all = (form: RegExp) => [...ids].every((id) => form.test(id));
+  return all(/^\d+$/) ? "book" : all(/^gap-/) ? "topic" : "source";
 }
 
 /** Splits the dataset by book, so that no book, and nothing nearly repeated, is on both sides. */
@@ -140,8 +151,8 @@ export const split = defineStep({
     const { trainRatio: ratio, seed, splitBy: by } = options;
     return await splitDataset({ paths, ratio, seed, by, evaluation: paths.evaluation }, context);
   },
-  report({ train, val, leftOut, by }) {
-    const whole = by === "row" ? "" : `, whole ${by}s at a time`;
+  report({ train, val, leftOut, by, from }) {
+    const whole = by === "row" ? "" : `, whole ${by === "book" ? from : by}s at a time`;
     return `${counted(train.rows, "example")} for training, ${count(val.rows)} for validation${whole}` +
       (leftOut.rows > 0 ? `; ${count(leftOut.rows)} ask what the evaluation asks` : "");
   },

@@ -199,7 +199,10 @@ Deno.test("transformJsonl says what is wrong with a path", async () => {
   const folder = await Deno.makeTempDir();
   match((await fault("", { input: join(folder, "none.jsonl") })).message, /none\.jsonl": there is no such file$/);
   match((await fault("", { input: folder })).message, /it is a folder, not a file$/);
-  match((await fault('{"n":1}\n', { output: folder })).message, /it is a folder, not a file$/);
+  const refused = await fault('{"n":1}\n', { output: folder });
+  match(refused.message, /it is a folder, not a file$/);
+  equal(refused.exitCode, 2, "a wrong use, as of any other step");
+  match(refused.hint ?? "", /^Name a file, such as .*double\.jsonl$/);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -138,17 +138,25 @@ Deno.test("openaiEngine passes on how long the server asks to wait", async () =>
   equal(error.retryAfterMs, 7000);
 });
 
-Deno.test("openaiEngine says how to start a server that does not answer", async () => {
-  await using fake = fakeLmStudio();
-  const { url } = fake;
-  await fake[Symbol.asyncDispose]();
-  const error = await engine(url).chat(REQUEST, never).catch((error) => error);
-  equal(error.message, `Cannot reach LM Studio at ${url}: connection refused`);
-  match(error.hint, /Developer tab.*lms server start.*--lmstudio-url/);
-  const judge = openaiEngine({ address: serverAddress(url), model: "m", fetch, name: "judge" });
-  const other = await judge.chat(REQUEST, never).catch((error) => error);
-  equal(other.message, `Cannot reach the server at ${url}: connection refused`);
-  doesNotMatch(other.hint, /LM Studio|--lmstudio-url/);
+Deno.test("openaiEngine says how to start a server that does not answer: LM Studio where the address has its port", async () => {
+  const refused = () => Promise.reject(new TypeError("connection refused"));
+  const said = async (url: string, name?: string) => {
+    const engine = openaiEngine({ address: serverAddress(url), model: "m", fetch: refused, ...(name ? { name } : {}) });
+    const { message, hint } = await engine.chat(REQUEST, never).catch((error) => error);
+    return { message, hint };
+  };
+  deepEqual(await said("localhost:1234/v1"), {
+    message: "Cannot reach LM Studio at http://localhost:1234: connection refused",
+    hint: "Start the server in LM Studio (Developer tab) or by `lms server start`, or pass another --lmstudio-url.",
+  });
+  for (const url of ["http://localhost:8000", "http://12.34.1.234:11434", "https://api.example.org"]) {
+    deepEqual(await said(url), {
+      message: `Cannot reach the server at ${url}: connection refused`,
+      hint: "Start it there, or pass another --lmstudio-url.",
+    });
+  }
+  doesNotMatch((await said("http://localhost:8000", "judge")).hint, /LM Studio|--lmstudio-url/);
+  match((await said("http://localhost:1234", "judge")).hint, /lms server start(?!.*--lmstudio-url)/);
 });
 
 Deno.test("openaiEngine sends the token and never shows it", async () => {

@@ -197,7 +197,7 @@ Deno.test("generate ends at once, in words, when the server is not there or has 
     });
     await rejects(run({ lmstudioUrl: [fake.url], lmstudioModel: "e5" }), /makes embeddings/);
     await fake[Symbol.asyncDispose]();
-    await rejects(run({ lmstudioUrl: [fake.url] }), /Cannot reach LM Studio at .*: connection refused/);
+    await rejects(run({ lmstudioUrl: [fake.url] }), /Cannot reach the server at .*: connection refused/);
     await rejects(Deno.stat(join(output, "..")), Deno.errors.NotFound);
   }));
 
@@ -212,8 +212,8 @@ Deno.test("generate ends when the server goes away in the middle, and keeps what
     });
     await rejects(run({ lmstudioUrl: [fake.url], concurrency: 1, giveUpAfter: "20m" }), (error) => {
       ok(error instanceof UserError);
-      match(error.message, /^Gave up after 2\d min.*Cannot reach LM Studio.*refused/);
-      match(error.hint ?? "", /lms server start.*\n4 answers are kept; --resume/);
+      match(error.message, /^Gave up after 2\d min.*Cannot reach the server.*refused/);
+      match(error.hint ?? "", /Start it there.*\n4 answers are kept; --resume/);
       return true;
     });
     const said = context.events.map((event) => event.type === "log" ? event.message : "").join("\n");
@@ -270,7 +270,7 @@ Deno.test("generate shows plan, prompts and a forecast in a dry run, and writes 
     equal(cells.reduce((sum, n) => sum + n, 0), 12);
 
     await fake[Symbol.asyncDispose]();
-    match((await run(options)).preview?.forecast ?? "", /^no forecast: Cannot reach LM Studio at .*refused/);
+    match((await run(options)).preview?.forecast ?? "", /^no forecast: Cannot reach the server at .*refused/);
     await rejects(Deno.stat(join(output, "..")), Deno.errors.NotFound);
   }));
 

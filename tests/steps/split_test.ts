@@ -43,7 +43,7 @@ function example(n: number, answer = `Answer number ${n} of ${n * 7} and ${n * 1
   };
 }
 
-const source = (book: number, passage: string): ExampleSource => ({
+const source = (book: number | string, passage: string): ExampleSource => ({
   id: `${passage}/primary`,
   persona: "primary",
   chunk_id: passage,
@@ -97,6 +97,28 @@ Deno.test("split says so when books are too few, and keeps passages whole", () =
     const [one, other] = await Promise.all(passages);
     ok(one?.isDisjointFrom(other ?? new Set()));
   }, sources);
+});
+
+Deno.test("split calls by their name what examples are from: topics of gaps, or several kinds of source", async () => {
+  const rows = Array.from({ length: 40 }, (_, n) => example(n));
+  for (
+    const [first, second, name] of [["gap-justice-1", "gap-justice-2", "topic"], [
+      "gap-justice-1",
+      35,
+      "source",
+    ]] as const
+  ) {
+    const few = rows.map((_, n) => source(n < 30 ? first : second, `p${n}`));
+    await withDataset(rows, async (run, _, context) => {
+      equal((await run()).by, "passage");
+      const said = context.events.map((event) => event.type === "log" ? event.message : "").join("");
+      match(said, new RegExp(`^2 ${name}s cannot be dealt within 5 % .* both sides know the same ${name}s$`));
+    }, few);
+  }
+  const topics = rows.map((_, n) => source(`gap-justice-${n % 20}`, `p${n}`));
+  await withDataset(rows, async (run) => {
+    equal(split.report?.(await run()), "36 examples for training, 4 for validation, whole topics at a time");
+  }, topics);
 });
 
 Deno.test("split without sources keeps near-duplicates on one side, and all that rows carry", () => {

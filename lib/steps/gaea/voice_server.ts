@@ -84,7 +84,7 @@ export async function openServer(side: VoiceSide, options: ServerWish, context: 
   );
 }
 
-/** Messages of the chat engine speak of LM Studio, which is not what this step starts. */
+/** Messages of the chat engine know neither the options of this step nor what starts its server. */
 export function ofThisServer(error: unknown, side: VoiceSide, { address }: Pick<CompletionServer, "address">): unknown {
   if (!(error instanceof ChatError) || error.kind !== "unreachable") return error;
   const name = side === "baseline" ? "base" : "tuned";
