@@ -10,7 +10,7 @@ import { defineStep } from "../core/step.ts";
 import { localFiles, namedMirror, refuseMissing } from "./retrieve_files.ts";
 import { planLists, type Wanted } from "./retrieve_lists.ts";
 import { retrieveReport } from "./retrieve_report.ts";
-import { type Left, tooLate, writeWorks } from "./retrieve_works.ts";
+import { type Left, refuseOtherBooks, tooLate, writeWorks } from "./retrieve_works.ts";
 import { extendedWorks, wantsExtended } from "./works_files.ts";
 
 /** What a run of `retrieve` did, or would do. */
@@ -59,6 +59,7 @@ const Options = z.object({
   dryRun: z.boolean().default(false).describe("List what would be fetched and why each book is in; fetch no book"),
   dataDir: z.string().optional().describe("Data root; default: $GUTENBERG_DATA, else ./data"),
   output: z.string().optional().describe("Works (JSONL); default: <data-dir>/corpus/priority_works.jsonl"),
+  overwrite: z.boolean().default(false).describe("Let --ids replace works of other books"),
 });
 type Options = z.output<typeof Options>;
 
@@ -85,6 +86,9 @@ export const retrieve = defineStep({
     const named = options.mirror.map(namedMirror);
     for (const mirror of named) await refuseMissing(mirror);
     await refuseFolder(outputs.priority, "priority_works.jsonl");
+    if (options.ids.length > 0 && !options.overwrite && !options.dryRun) {
+      await refuseOtherBooks(outputs.priority, options.ids, context.signal);
+    }
     const mirrors = openMirrors(context, {
       mirrors: named,
       cacheFolder: () => options.cacheDir ?? join(cacheDir(context.env), "gutenberg"),

@@ -1,7 +1,9 @@
+import { z } from "zod";
 import { cleanBook, RefusedBook } from "../corpus/clean.ts";
 import type { Attempt, FetchedFile, Mirrors } from "../corpus/mirror.ts";
-import { UserError } from "../core/errors.ts";
-import { createJsonl } from "../core/jsonl.ts";
+import { UsageError, UserError } from "../core/errors.ts";
+import { counted } from "../core/format.ts";
+import { createJsonl, readJsonl } from "../core/jsonl.ts";
 import { beside } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
 import type { Reject, Work } from "../records.ts";
@@ -102,6 +104,29 @@ export async function writeWorks(
   const left = await rejects.commit();
   context.emit({ type: "artifact", path: rejectsPath, title: "Books left out, with reasons", rows: left });
   return result;
+}
+
+/**
+ * Keeps a corpus from being replaced by the few books of a trial; the same books again, or more, may replace theirs.
+ *
+ * @throws {UsageError} the file holds works of books other than these, or something else.
+ */
+export async function refuseOtherBooks(output: string, ids: readonly number[], signal: AbortSignal): Promise<void> {
+  if (!await Deno.stat(output).then(() => true, () => false)) return;
+  const refuse = (what: string) =>
+    new UsageError(
+      `Cannot write "${output}": it holds ${what}`,
+      "Name another --output, which chunk takes as its --input, or replace it by --overwrite: fetched books stay cached.",
+    );
+  let others = 0;
+  try {
+    for await (const { id } of readJsonl(output, z.object({ id: z.int() }), { signal })) {
+      if (!ids.includes(id)) others++;
+    }
+  } catch (error) {
+    throw error instanceof UserError ? refuse("something else than works") : error;
+  }
+  if (others > 0) throw refuse(`${counted(others, "book")} that --ids does not name`);
 }
 
 /** The year of publication or translation that puts a book past the line, if one does. */

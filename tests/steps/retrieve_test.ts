@@ -172,6 +172,36 @@ Deno.test("retrieve fetches the books that --ids names, with what the list knows
     ]);
   }));
 
+Deno.test("retrieve --ids leaves a corpus with other books alone, unless told to replace it", () =>
+  withDesk(async ({ folder, run, works }) => {
+    const { fetch, asked } = fakeFetch({
+      [address(35)]: textResponse(bookFile(35, "The Time Machine")),
+      [address(61)]: textResponse(bookFile(61, "The Manifesto")),
+      [address(99)]: textResponse(bookFile(99, "An Unknown Book")),
+    });
+    const ids = async () => (await works()).map(({ id }) => id);
+    await run([], { fetch });
+    await rejects(run(["--ids", "35,99"], { fetch }), (error) => {
+      match(String(error), /priority_works\.jsonl": it holds 1 book that --ids does not name/);
+      return error instanceof UsageError && /another --output.*--overwrite/.test(error.hint ?? "");
+    });
+    equal(asked.some(({ url }) => url.includes("99")), false, "told before anything is fetched");
+    deepEqual(await ids(), [35, 61]);
+    await run(["--ids", "99", "--output", join(folder, "trial.jsonl")], { fetch });
+    deepEqual(await ids(), [35, 61]);
+
+    await run(["--ids", "35,99", "--overwrite"], { fetch });
+    for (const again of ["35,99", "99,35,61"]) await run(["--ids", again], { fetch });
+    deepEqual(await ids(), [99, 35, 61]);
+    await run([], { fetch });
+    deepEqual(await ids(), [35, 61], "a reading list is the corpus");
+
+    const notes = join(folder, "notes.txt");
+    await Deno.writeTextFile(notes, "my notes\n");
+    await rejects(run(["--ids", "35", "--output", notes], { fetch }), /it holds something else than works/);
+    equal(await Deno.readTextFile(notes), "my notes\n");
+  }));
+
 const CATALOGUE = [
   "Text#,Type,Issued,Title,Language,Authors,Subjects,LoCC,Bookshelves",
   '201,Text,2001-01-01,"The Glass Board\nA Story",en,"Orlov, Vera, 1850-1911",Chess,GV,',
