@@ -8,6 +8,7 @@ import { findLms, isLocal, lmsFor } from "../llm/lms.ts";
 import { type Downloaded, type ModelLoader, modelLoader, type Skipped } from "../llm/load.ts";
 import { apiToken, lmstudioAddress } from "../llm/server.ts";
 import type { BenchmarkResults, BenchmarkRow } from "./benchmark_file.ts";
+import { type KeptRows, openKeptRows } from "./benchmark_kept.ts";
 import { type Bench, measureModel } from "./benchmark_measure.ts";
 import { type BenchmarkOptions, benchmarkOptions, benchmarkPaths } from "./benchmark_options.ts";
 import { asOneText, benchmarkMessages, loadBenchmarkPreset } from "./benchmark_prompt.ts";
@@ -67,7 +68,12 @@ export async function runBenchmark(
   const loader = await loaderFor(options, server, context, run);
   const bench: Bench = { loader, preset, personas, options, server, context };
   const { candidates, skipped, evaluator } = await chooseModels(bench);
-  const { rows, unrated } = await keepingLoaded(loader, context, () => measureAndRate(candidates, evaluator, bench));
+  const kept = await openKeptRows(paths.kept, bench);
+  const { rows, unrated } = await keepingLoaded(
+    loader,
+    context,
+    () => measureAndRate(candidates, evaluator, kept, bench),
+  );
   const recommended = recommend(rows);
   const results: BenchmarkResults = {
     version: 1,
@@ -93,6 +99,7 @@ export async function runBenchmark(
     await writeFileAtomic(path, JSON.stringify(results, null, 2) + "\n");
     context.emit({ type: "artifact", path, title: "Benchmark", rows: rows.length });
   }
+  await kept.drop(rows);
   return { prompt, results, titles };
 }
 
@@ -155,6 +162,7 @@ async function chooseModels({ loader, options, server, context }: Bench): Promis
 async function measureAndRate(
   candidates: readonly Downloaded[],
   evaluator: Downloaded,
+  kept: KeptRows,
   bench: Bench,
 ): Promise<{ rows: BenchmarkRow[]; unrated: string | undefined }> {
   const { context: { emit }, loader } = bench;
@@ -166,12 +174,20 @@ async function measureAndRate(
     });
   }
   const rows: BenchmarkRow[] = [];
-  for (const model of candidates) {
-    emit({ type: "progress", label: "models", done: rows.length, total: candidates.length });
-    rows.push(await measureModel(model, bench));
+  const progress = () => emit({ type: "progress", label: "models", done: rows.length, total: candidates.length });
+  try {
+    for (const model of candidates) {
+      progress();
+      let row = kept.of(model.key);
+      if (!row) await kept.keep(row = await measureModel(model, bench));
+      rows.push(row);
+    }
+    progress();
+    return { rows, unrated: await rateModels(rows, evaluator, bench) };
+  } catch (error) {
+    kept.tell();
+    throw error;
   }
-  emit({ type: "progress", label: "models", done: rows.length, total: candidates.length });
-  return { rows, unrated: await rateModels(rows, evaluator, bench) };
 }
 
 /** Leaves the server's memory as it was found, whatever happens. */

@@ -26,7 +26,7 @@ const Run = z.object({
   serverStats: z.unknown().optional(),
 });
 
-const Row = z.object({
+export const BenchmarkRow = z.object({
   model: z.string(),
   /** Why it could not be measured. */
   error: z.string().optional(),
@@ -47,7 +47,7 @@ const Row = z.object({
   kin: z.boolean().optional(),
   runs: z.array(Run),
 });
-export type BenchmarkRow = z.infer<typeof Row>;
+export type BenchmarkRow = z.infer<typeof BenchmarkRow>;
 export type BenchmarkRun = z.infer<typeof Run>;
 
 export const BenchmarkResults = z.object({
@@ -59,7 +59,7 @@ export const BenchmarkResults = z.object({
   unrated: z.string().optional(),
   settings: z.record(z.string(), z.union([z.string(), z.number()])),
   /** Fastest first; those that could not be measured last. */
-  models: z.array(Row),
+  models: z.array(BenchmarkRow),
   skipped: z.array(z.object({ model: z.string(), reason: z.string() })),
   /** The model to generate with. */
   recommended: z.string().optional(),

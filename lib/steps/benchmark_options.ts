@@ -36,10 +36,12 @@ export const benchmarkOptions = z.object({
 export type BenchmarkOptions = z.output<typeof benchmarkOptions>;
 
 export function benchmarkPaths(options: BenchmarkOptions, env: Readonly<Record<string, string>>) {
+  const root = dataDir(options.dataDir, env);
   return {
     personas: options.personas ?? presetPath("deepred/personas.jsonc"),
     preset: options.benchmarkPreset ?? presetPath("deepred/benchmark.jsonc"),
-    results: join(dataDir(options.dataDir, env), "benchmark.json"),
+    results: join(root, "benchmark.json"),
     output: options.benchmarkOutput,
+    kept: join(root, "benchmark_measured.jsonl"),
   };
 }

@@ -325,6 +325,56 @@ Deno.test("benchmark leaves memory as it was found at Ctrl-C, while loading, run
   }
 });
 
+Deno.test("benchmark that was stopped keeps what it measured, and goes on there by the same settings", async () => {
+  let asked: string[] = [];
+  let stop = (_: SeenRequest) => {};
+  await withServer({
+    behave: (request) => {
+      asked.push(isMark(request) ? "mark" : request.body.model ?? "");
+      stop(request);
+      return behave(request);
+    },
+  }, async ({ folder, run }) => {
+    const kept = join(folder, "benchmark_measured.jsonl");
+    const earlier = (await run({ modelsFilter: ["granite"], judgeSamples: 0 })).results;
+    await rejects(Deno.stat(kept), Deno.errors.NotFound);
+    /** Runs until a request is of that kind; answers what was said. */
+    const stopped = async (when: (request: SeenRequest) => boolean, options = {}) => {
+      const controller = new AbortController();
+      stop = (request) => when(request) && controller.abort(new DOMException("stopped", "AbortError"));
+      const context = fakeContext({ fetch, signal: controller.signal });
+      asked = [];
+      await rejects(run(options, context), { name: "AbortError" });
+      stop = () => {};
+      return context.events.flatMap((event) => event.type === "log" ? [event.message] : []).join("\n");
+    };
+    const asks = (model: string) => asked.filter((name) => name === model).length;
+
+    match(await stopped(({ body }) => body.model === FAST), /1 measured model kept in .*the same command goes on/);
+    const said = await stopped(isMark);
+    match(said, new RegExp(`^${GOOD} was measured at .* by a run that did not end; delete .*benchmark_measured`, "m"));
+    match(said, /3 measured models kept/);
+    deepEqual([asks(GOOD), asks(FAST)], [0, 3]);
+    deepEqual(
+      JSON.parse(await Deno.readTextFile(join(folder, "benchmark.json"))),
+      earlier,
+      "results stay until others come",
+    );
+
+    await stopped(({ body }) => body.model === FAST, { seed: 7 });
+    equal(asks(GOOD), 3, "by other settings it is measured anew");
+
+    asked = [];
+    const { results } = await run();
+    deepEqual([asks(GOOD), asks(FAST)], [0, 0]);
+    ok(asks("mark") > 0);
+    deepEqual(results?.models.map(({ runs, rating }) => [runs.length, rating !== undefined]), Array(3).fill([2, true]));
+    const [other, ...more] = (await Deno.readTextFile(kept)).trimEnd().split("\n");
+    equal(more.length, 0, "what stands in results is kept no longer, what was measured by other settings is");
+    equal(JSON.parse(other ?? "").row.model, GOOD);
+  });
+});
+
 Deno.test("benchmark works by lms on an older LM Studio, and with a token that it shows to nobody", async () => {
   await withServer({
     api: "v0",
