@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { messageOf, UsageError, UserError } from "../core/errors.ts";
 import { readTextFile, writeFileAtomic } from "../core/files.ts";
+import { hubToken } from "../core/hub_login.ts";
 import { cacheDir } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
 import { createPartCounter } from "./word_table.ts";
@@ -33,7 +34,8 @@ const TokenizerJson = z.looseObject({
 
 /**
  * Makes a tokenizer ready for {@linkcode loadTokenizer}, wherever that runs: answers `o200k` or a folder. A hub id is
- * fetched once and kept in the cache folder; `HF_ENDPOINT` and `HF_TOKEN` are heeded.
+ * fetched once and kept in the cache folder; `HF_ENDPOINT` and `HF_TOKEN` (or the token of `hf auth
+ * login`) are heeded.
  *
  * @throws {UsageError} the name is none of the three kinds. {UserError} the hub cannot be reached or refuses.
  */
@@ -71,11 +73,11 @@ async function fetchFile(
   { fetch, env, signal }: Pick<Context, "fetch" | "env" | "signal">,
 ): Promise<string | undefined> {
   const url = `${(env.HF_ENDPOINT || HUB).replace(/\/+$/, "")}/${id}/resolve/main/${file}`;
-  const headers: HeadersInit = env.HF_TOKEN ? { authorization: `Bearer ${env.HF_TOKEN}` } : {};
+  const token = await hubToken(env);
   const cannot = `Cannot fetch the tokenizer "${id}"`;
   try {
     const response = await fetch(url, {
-      headers,
+      headers: token ? { authorization: `Bearer ${token}` } : {},
       signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
     });
     if (response.ok) return await response.text();
@@ -83,7 +85,7 @@ async function fetchFile(
     if (response.status === 404) return undefined;
     if (response.status === 401 || response.status === 403) {
       throw new UserError(`${cannot}: the hub has no such model, or it is not open to you (${response.status})`, {
-        hint: `Check the id, or set HF_TOKEN for a model that asks for consent. ${VALID}`,
+        hint: `Check the id, or for a model that asks for consent set HF_TOKEN, or log in by hf auth login. ${VALID}`,
       });
     }
     throw new UserError(`${cannot}: ${url} answered ${response.status}`, { hint: "Try again later." });

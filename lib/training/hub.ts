@@ -2,10 +2,9 @@
 import { join } from "node:path";
 import { messageOf } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
+import { hubHome, hubToken } from "../core/hub_login.ts";
 import { cacheDir } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
-
-type Env = Context["env"];
 
 const HUB = "https://huggingface.co";
 /** Of small files; the largest is a tokenizer.json of 33 MB. */
@@ -24,25 +23,13 @@ export const SMALL_FILES = [
  * The folder in which transformers keeps a model that it fetched, for the branch "main": `HF_HUB_CACHE`, else `hub` in
  * `HF_HOME`, else in `huggingface` of the user's cache. Undefined where it was never fetched.
  */
-export async function snapshotFolder(id: string, env: Env): Promise<string | undefined> {
+export async function snapshotFolder(id: string, env: Context["env"]): Promise<string | undefined> {
   const root = env.HF_HUB_CACHE || join(hubHome(env), "hub");
   const model = join(root, `models--${id.replaceAll("/", "--")}`);
   const commit = await Deno.readTextFile(join(model, "refs", "main")).catch(() => undefined);
   if (commit === undefined) return undefined;
   const folder = join(model, "snapshots", commit.trim());
   return await exists(join(folder, "config.json")) ? folder : undefined;
-}
-
-function hubHome(env: Env): string {
-  const home = env.HOME || env.USERPROFILE || "";
-  return env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, ".cache"), "huggingface");
-}
-
-/** `HF_TOKEN`, else what `hf auth login` left, as transformers will find it. */
-async function hubToken(env: Env): Promise<string | undefined> {
-  if (env.HF_TOKEN) return env.HF_TOKEN;
-  const path = env.HF_TOKEN_PATH || join(hubHome(env), "token");
-  return (await Deno.readTextFile(path).catch(() => "")).trim() || undefined;
 }
 
 /** What came of asking the hub. */

@@ -145,6 +145,31 @@ Deno.test("fetchTokenizer fetches a hub id once", async () => {
   });
 });
 
+Deno.test("fetchTokenizer asks with the token that hf auth login left", async () => {
+  await withFolder({}, async (folder) => {
+    await Deno.mkdir(join(folder, ".cache", "huggingface"), { recursive: true });
+    await Deno.writeTextFile(join(folder, ".cache", "huggingface", "token"), "hf_kept\n");
+    await Deno.writeTextFile(join(folder, "elsewhere"), "hf_other");
+    const seen: (string | null)[] = [];
+    const ask = async (env: Record<string, string>) => {
+      const context = fakeContext({
+        env: { VOICEWORKS_CACHE: join(folder, "cache"), ...env },
+        fetch: (_, init) => {
+          seen.push(new Headers(init?.headers).get("authorization"));
+          return Promise.resolve(new Response("", { status: 403 }));
+        },
+      });
+      await rejects(fetchTokenizer("acme/tiny", context), (error: UserError) => /hf auth login/.test(error.hint ?? ""));
+    };
+    await ask({ HOME: folder });
+    await ask({ HOME: folder, HF_TOKEN: "hf_given" });
+    await ask({ HOME: folder, HF_TOKEN_PATH: join(folder, "elsewhere") });
+    await ask({ HOME: "/nobody", HF_HOME: join(folder, ".cache", "huggingface") });
+    await ask({ HOME: "/nobody" });
+    deepEqual(seen, ["Bearer hf_kept", "Bearer hf_given", "Bearer hf_other", "Bearer hf_kept", null]);
+  });
+});
+
 Deno.test("fetchTokenizer says why a hub id cannot be had, and keeps nothing", async () => {
   const answers: [typeof fetch, RegExp][] = [
     [() => Promise.reject(new TypeError("dns error")), /cannot be reached \(dns error\)$/],

@@ -130,6 +130,15 @@ Deno.test("tasks are granted variables by name, and only such as Voiceworks read
   }
 });
 
+Deno.test("tasks that fetch a tokenizer may read where hf auth login left its token", async () => {
+  const tasks = await tasksOf();
+  for (const name of ["chunk", "gaea:prepare", "pipeline"]) {
+    const granted = /--allow-env=(\S+)/.exec(tasks[name]?.command ?? "")?.[1]?.split(",") ?? [];
+    const needed = ["HF_TOKEN", "HF_TOKEN_PATH", "HF_HOME", "XDG_CACHE_HOME", "HOME", "USERPROFILE"];
+    deepEqual(needed.filter((variable) => !granted.includes(variable)), [], name);
+  }
+});
+
 Deno.test("tasks that train may read where transformers keeps its models, and ask the hub wherever it is", async () => {
   const tasks = await tasksOf();
   for (const name of ["train", "gaea:train", "pipeline"]) {
