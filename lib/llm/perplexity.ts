@@ -1,35 +1,15 @@
 /** How well a GGUF predicts a text, and how far a quantised one strays from its original: by llama-perplexity. */
-import { z } from "zod";
 import { ToolError, UserError } from "../core/errors.ts";
-import { fileError, readTextFile } from "../core/files.ts";
+import { fileError } from "../core/files.ts";
 import { runProcess } from "../core/python_process.ts";
 import type { Context } from "../core/step.ts";
 import { llamaProgram } from "./llama_cpp.ts";
-import { startLlamaServer } from "./llama_server.ts";
 import { loadHint, supervised } from "./llama_server_process.ts";
 import { type Divergence, isComplaint, parseChunks, parseDivergence, parseScore } from "./perplexity_output.ts";
+import { type PerplexityOptions, type Plan, planChunks } from "./perplexity_plan.ts";
 
 export type { Divergence, Measured } from "./perplexity_output.ts";
-
-export interface PerplexityOptions {
-  /** Path of a GGUF. */
-  readonly model: string;
-  /**
-   * Path of a text. Marks of a chat template in it are read as plain characters: llama-perplexity knows no special
-   * tokens, so give it prose.
-   */
-  readonly text: string;
-  /**
-   * Tokens of a chunk, a power of two; the second half of each is scored, the first is what the model sees before it.
-   * Halved as often as a short text needs it. @default {512}
-   */
-  readonly contextSize?: number;
-  /** Chunks at most; without it, as many as the text has, less one. */
-  readonly chunks?: number;
-  /** Layers put on the GPU; without it as many as fit. */
-  readonly gpuLayers?: number;
-  readonly threads?: number;
-}
+export type { PerplexityOptions } from "./perplexity_plan.ts";
 
 export interface ChunkScore {
   /** Mean of −ln p of the tokens that were scored, to a millionth times the number of the chunk. */
@@ -146,32 +126,6 @@ export async function klDivergence(options: KlOptions, context: Context): Promis
   }
 }
 
-/** Below this a chunk has hardly a past to predict from. */
-const SHORTEST = 32;
-
-interface Plan {
-  readonly contextSize: number;
-  /** Chunks that count; one more is computed after them. */
-  readonly chunks: number;
-  /** UTF-8 bytes of every token of the text. */
-  readonly sizes: readonly number[];
-}
-
-/** Divides the text before llama-perplexity does: whose own words about a text that is too short may be lost. */
-async function planChunks(options: PerplexityOptions, context: Context): Promise<Plan> {
-  let contextSize = options.contextSize ?? 512;
-  if (!Number.isInteger(Math.log2(contextSize))) throw new Error(`a context of ${contextSize} is no power of two`);
-  const sizes = await tokenSizes(options, context);
-  while (contextSize > sizes.length / 2) contextSize /= 2;
-  if (contextSize < SHORTEST) {
-    throw new UserError(
-      `Cannot score "${options.text}": it has ${sizes.length} tokens, and ${2 * SHORTEST} are needed at least`,
-    );
-  }
-  const most = Math.floor(sizes.length / contextSize) - 1;
-  return { contextSize, chunks: Math.min(options.chunks ?? most, most), sizes };
-}
-
 /** Times that a run is tried whose rows were lost. */
 const TRIES = 5;
 
@@ -267,22 +221,4 @@ async function checkScratch(path: string): Promise<void> {
   throw new UserError(`Cannot write "${path}": it is shorter than it should be, so the disk is full`, {
     hint: "Free some space, or compare fewer chunks.",
   });
-}
-
-const Tokens = z.object({ tokens: z.array(z.object({ piece: z.union([z.string(), z.array(z.number())]) })) });
-
-/** UTF-8 bytes of every token, as llama-perplexity divides the text: no special tokens but a BOS before it. */
-async function tokenSizes({ model, text, threads }: PerplexityOptions, context: Context): Promise<number[]> {
-  const content = (await readTextFile(text)).replace(/\n$/, ""); // It drops one line end, too.
-  const only = { contextSize: 64, parallel: 1, gpuLayers: 0, ...(threads === undefined ? {} : { threads }) };
-  await using server = await startLlamaServer({ model, ...only }, context);
-  const response = await context.fetch(`${server.url}/tokenize`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ content, add_special: true, parse_special: false, with_pieces: true }),
-    signal: context.signal,
-  });
-  const { tokens } = Tokens.parse(await response.json());
-  const encoder = new TextEncoder();
-  return tokens.map(({ piece }) => typeof piece === "string" ? encoder.encode(piece).length : piece.length);
 }

@@ -7,7 +7,8 @@ import { parseThemes } from "../corpus/themes.ts";
 import { readNote } from "../dialogue/ledger.ts";
 import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { RunNote } from "./generate_candidates.ts";
-import { planOptions, planSources, sourceChunks } from "./generate_plan.ts";
+import { planSources, sourceChunks } from "./generate_plan.ts";
+import { planOptions } from "./generate_plan_options.ts";
 
 /**
  * Reads them as the run did whose ledger it is. What cannot be read is told and left out: the examples can be read

@@ -9,18 +9,19 @@ import { type Context, defineStep } from "../core/step.ts";
 import { countThemes } from "../corpus/themes.ts";
 import { gateFiles, loadGates } from "../dialogue/gates_load.ts";
 import { openJudge } from "../dialogue/gates_thread.ts";
-import { type Ledger, openLedger } from "../dialogue/ledger.ts";
+import { openLedger } from "../dialogue/ledger.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { loadPersonas } from "../dialogue/personas.ts";
-import type { PlannedAssignment } from "../dialogue/plan.ts";
 import type { SourceChunk } from "../dialogue/source_kinds.ts";
 import { readVerdicts } from "../dialogue/verdicts.ts";
-import { judged, recalled, replayed, RunNote } from "./generate_candidates.ts";
+import { ifThere, recall, runOf, sourcesOf } from "./gate_run.ts";
+import { judged } from "./generate_candidates.ts";
 import { datasetCard } from "./generate_card.ts";
 import { buildDataset } from "./generate_dataset.ts";
 import { type DatasetPaths, datasetPaths, generateOptions } from "./generate_options.ts";
-import { openPlan, planOptions, planSources, sourceChunks, type SourcePath } from "./generate_plan.ts";
-import { formsOf, knownForm } from "./generate_probe.ts";
+import { sourceChunks } from "./generate_plan.ts";
+import { planOptions } from "./generate_plan_options.ts";
+import { recalled } from "./generate_recalled.ts";
 import { type GenerateStats, REHEARSAL_NOTICE, statistics, summaryLines } from "./generate_report.ts";
 import { splitDataset, type SplitResult } from "./split.ts";
 
@@ -173,69 +174,6 @@ export const gate = defineStep({
     return [...(detailed ? lines : lines.slice(0, 1)), ...(stats.rehearsal ? [REHEARSAL_NOTICE] : [])].join("\n");
   },
 });
-
-/** @throws {UserError} a ledger of no run, or of an older version. */
-function runOf(ledger: Ledger, path: string): RunNote {
-  const note = ledger.note("run");
-  const run = note === undefined ? undefined : RunNote.safeParse(JSON.parse(note));
-  if (run?.success) return run.data;
-  throw new UserError(`Cannot gate: "${path}" does not say how its answers were asked for`, {
-    hint: "Run generate --resume once; it asks for nothing that is there.",
-  });
-}
-
-/** Where the run found its passages, or where it would have with these options. */
-async function sourcesOf(
-  run: RunNote,
-  { input, dataDir, themes }: Options,
-  context: Context,
-): Promise<SourcePath[]> {
-  const plan = planOptions.parse(run.plan ?? {});
-  const usual = input !== undefined || dataDir !== undefined && plan.sourceKind === "gutenberg"
-    ? undefined
-    : await ifThere(run.input, context);
-  return await planSources({ ...plan, themes, dataDir: dataDir ?? plan.dataDir, input: input ?? usual }, context.env);
-}
-
-/** What a run read may have been moved since, or the whole workspace. */
-async function ifThere(path: string | undefined, { emit }: Pick<Context, "emit">): Promise<string | undefined> {
-  if (path === undefined || await exists(path)) return path;
-  emit({
-    type: "log",
-    level: "warn",
-    message: `"${path}", which the run read, is gone: the usual one takes its place`,
-  });
-  return undefined;
-}
-
-/** Follows the run's plan through the ledger, where the run ended before it had built its dataset. */
-async function recall(run: RunNote, ledger: Ledger, path: string, context: Context): Promise<void> {
-  context.emit({
-    type: "log",
-    level: "info",
-    message: `"${path}" is of a run that did not end: looking up its answers`,
-  });
-  await using plan = await openPlan(planOptions.parse(run.plan ?? { ...run, personas: [run.personas] }), context);
-  const mix = plan.account();
-  async function* tasks(): AsyncGenerator<PlannedAssignment> {
-    for await (const task of plan.assignments({ mix })) {
-      yield task;
-      mix?.reject(task.component); // All are looked up, however many were wanted.
-    }
-  }
-  const candidates = replayed({
-    tasks: tasks(),
-    manner: {
-      prompts: plan.prompts,
-      sampling: { temperature: run.temperature, maxTokens: run.maxTokens },
-      seed: run.seed,
-      forms: formsOf(knownForm(ledger, run.model)),
-    },
-    model: run.model,
-    ledger,
-  });
-  for await (const _ of candidates) context.signal.throwIfAborted();
-}
 
 function tell(
   stats: GenerateStats,

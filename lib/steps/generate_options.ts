@@ -6,7 +6,7 @@ import { verdictsPath } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { serverAddress } from "../llm/server.ts";
 import { benchmarkFlags } from "./benchmark_options.ts";
-import { planOptions, planPaths } from "./generate_plan.ts";
+import { planOptions, planPaths } from "./generate_plan_options.ts";
 
 /** A stretch of time as a flag takes it. */
 const stretch = () => z.string().refine(isDuration, "write it like 2h, 90m, 1h30m or 45s");

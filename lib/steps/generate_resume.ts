@@ -5,7 +5,7 @@ import type { Ledger } from "../dialogue/ledger.ts";
 import { RunNote } from "./generate_candidates.ts";
 import type { Answering } from "./generate_engine.ts";
 import type { GenerateOptions, GeneratePaths } from "./generate_options.ts";
-import { planOptions } from "./generate_plan.ts";
+import { planOptions } from "./generate_plan_options.ts";
 
 /** What a run asks with, kept in the ledger: the step gate tells it in the card, and finds answers by it. */
 export function runNote(

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { UsageError } from "@/core/errors.ts";
 import { flagsOf } from "@/core/options.ts";
 import { presetPath, WORKSPACE } from "@/core/paths.ts";
-import { openPlan, planOptions, planPaths } from "@/steps/generate_plan.ts";
+import { openPlan } from "@/steps/generate_plan.ts";
+import { planOptions, planPaths } from "@/steps/generate_plan_options.ts";
 import { fakeContext } from "../fakes/context.ts";
 
 const SAMPLES = join(WORKSPACE, "data-samples", "sources");

@@ -1,18 +1,14 @@
 /** Looks at all that a training stands on. What was read and reckoned is kept for pictures; the findings say what it means. */
 import { statfs } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
-import { isAbort, UserError } from "../../core/errors.ts";
-import { readTextFile } from "../../core/files.ts";
+import { dirname, resolve } from "node:path";
+import { isAbort } from "../../core/errors.ts";
 import { findGpus, type Gpu, machine as thisMachine, type Probe as MachineProbe } from "../../core/gpu.ts";
 import type { Context } from "../../core/step.ts";
-import { loadChatTokenizer } from "../chat_tokens.ts";
 import { drawValidation } from "../dataset.ts";
 import { estimateMemory, type MemoryEstimate } from "../memory.ts";
 import { type TrainingPlan, worldSize } from "../plan.ts";
 import { packedRows, type Schedule, schedule } from "../schedule.ts";
-import { chatRenderer, loadChatTemplate } from "../template.ts";
-import { type BaseSurvey, surveyBase } from "./base_survey.ts";
+import { surveyBase } from "./base_survey.ts";
 import { checkBase } from "./check_base.ts";
 import { checkDataset, type DatasetSurvey, surveyRows } from "./check_dataset.ts";
 import { checkLaunch } from "./check_launch.ts";
@@ -30,11 +26,10 @@ import {
 import { checkResume } from "./check_resume.ts";
 import { checkGpuSettings } from "./check_rocm.ts";
 import { checkDisk, checkSchedule, diskPlan } from "./check_schedule.ts";
-import { checkTemplate } from "./check_template.ts";
-import { checkTokens } from "./check_tokens.ts";
-import { error, type Finding, stopping, warning } from "./finding.ts";
-import { type LabelledRow, labelXray } from "./label_xray.ts";
-import { surveyTokens, type TokenSurvey } from "./token_survey.ts";
+import { lookAtTexts } from "./examine_texts.ts";
+import { type Finding, stopping, warning } from "./finding.ts";
+import type { LabelledRow } from "./label_xray.ts";
+import type { TokenSurvey } from "./token_survey.ts";
 
 /** All that was found, and what it was found in. */
 export interface Examination {
@@ -121,7 +116,7 @@ export async function examine(
 }
 
 /** The rows of both sides, as the trainer will have them. */
-export interface DataSurvey {
+interface DataSurvey {
   readonly train: DatasetSurvey;
   readonly val: Pick<DatasetSurvey, "rows" | "path">;
   readonly findings: readonly Finding[];
@@ -154,82 +149,6 @@ async function surveyData({ data, recipe, noSplit }: TrainingPlan, { signal }: C
     val: { path: survey.path, rows: survey.rows.filter((_, at) => drawn.has(at)) },
     findings,
   };
-}
-
-interface Texts {
-  readonly findings: readonly Finding[];
-  readonly labels: readonly LabelledRow[];
-  readonly tokens?: TokenSurvey;
-}
-
-/** Template and tokens, where the base has both. */
-async function lookAtTexts(
-  { recipe }: TrainingPlan,
-  { folder, config, shape }: BaseSurvey,
-  { train, val }: DataSurvey,
-  budget: number | undefined,
-): Promise<Texts> {
-  const nothing = { labels: [] };
-  if (folder === undefined || config === undefined) return { ...nothing, findings: [] };
-  try {
-    const template = await loadChatTemplate(folder);
-    if (!template) {
-      return {
-        ...nothing,
-        findings: [error(
-          "template",
-          `"${recipe.baseModel}" has no chat template: it cannot be trained on conversations`,
-          "Take the Instruct variant of this base, or put its chat_template.jinja into the folder.",
-        )],
-      };
-    }
-    const [renderer, tokenizer] = await Promise.all([chatRenderer(template), loadChatTokenizer(folder)]);
-    const { trainOn, maxSeqLength: maxLength } = recipe;
-    const stopIds = await stopTokens(folder, config);
-    const findings = checkTemplate([...train.rows, ...val.rows], {
-      template,
-      renderer,
-      tokenizer,
-      stopIds,
-      trainOn,
-      path: train.path,
-    });
-    if (shape && tokenizer.largestId >= shape.vocabSize) {
-      findings.push(error(
-        "template",
-        `The tokenizer has tokens up to ${tokenizer.largestId}, the model only ${shape.vocabSize}`,
-        "Tokenizer and weights are of two models: copy both from the same place.",
-      ));
-    }
-    if (findings.some(({ level, message }) => level === "error" && /^.*:\d+: /.test(message))) {
-      return { ...nothing, findings };
-    }
-    const given = { renderer, tokenizer, trainOn, maxLength };
-    const tokens = surveyTokens(train.rows, { ...given, ...(budget === undefined ? {} : { budget }) });
-    return {
-      findings: [...findings, ...checkTokens(tokens, maxLength)],
-      labels: labelXray(train.rows, given),
-      tokens,
-    };
-  } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
-    return { ...nothing, findings: [error("template", thrown.message, thrown.hint ?? "Copy the base's files again.")] };
-  }
-}
-
-const StopIds = z.union([z.int().transform((id) => [id]), z.array(z.int())]);
-
-/** Ids at which the model ends an answer, by its generation_config.json, else by its config.json. */
-async function stopTokens(folder: string, config: Readonly<Record<string, unknown>>): Promise<number[]> {
-  const path = join(folder, "generation_config.json");
-  let generation: Record<string, unknown> = {};
-  try {
-    generation = z.record(z.string(), z.unknown()).parse(JSON.parse(await readTextFile(path)));
-  } catch {
-    // It is missing, or nothing in it can be read: config.json says the same in older models.
-  }
-  const found = StopIds.safeParse(generation.eos_token_id ?? config.eos_token_id);
-  return found.success ? found.data : [];
 }
 
 function planSteps(plan: TrainingPlan, { train, val }: DataSurvey, tokens: TokenSurvey | undefined): Schedule {
