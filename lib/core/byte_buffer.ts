@@ -25,13 +25,6 @@ export function put(buffer: ByteBuffer, part: Uint8Array): void {
   buffer.length = length + more;
 }
 
-/** Adds a few bytes out of others. */
-export function putSome(buffer: ByteBuffer, source: Uint8Array, from: number, to: number): void {
-  const { bytes, length } = buffer;
-  for (let i = from; i < to; i++) bytes[length + i - from] = source[i]!;
-  buffer.length = length + to - from;
-}
-
 const encoder = new TextEncoder();
 /** Characters that a loop copies faster than the encoder. */
 const SHORT_TEXT = 64;
@@ -52,16 +45,6 @@ function putAscii(buffer: ByteBuffer, text: string): boolean {
   }
   buffer.length += text.length;
   return true;
-}
-
-/** Adds a whole number from 0 to 2^31 - 1, with leading zeros where it has fewer digits. */
-export function putNumber(buffer: ByteBuffer, value: number, digits = 1): void {
-  for (let least = 1, rest = value; rest > 9; rest = (rest / 10) | 0) if (++least > digits) digits = least;
-  const { bytes, length } = buffer;
-  for (let at = length + digits - 1, rest = value; at >= length; at--, rest = (rest / 10) | 0) {
-    bytes[at] = 0x30 + rest % 10;
-  }
-  buffer.length = length + digits;
 }
 
 /** What has been added; a view. */

@@ -11,12 +11,8 @@ import { excerpt, explain } from "./explain.ts";
 export interface RowSink {
   /** Adds one row to the output: its JSON text in parts, without a newline. */
   write(...parts: (string | Uint8Array)[]): void;
-  /**
-   * The quick way to do that: answers the output with room for so many bytes, to which the row's JSON is added without a
-   * newline; then it must be closed.
-   */
-  open(size: number): ByteBuffer;
-  close(): void;
+  /** Adds so many rows that are ready, each with its newline. */
+  writeRows(rows: Uint8Array, count: number): void;
   /** Leaves something out: counted by reason, and kept as a line of the rejects file where there is one. */
   drop(reason: string, id: string, detail?: string): void;
   /** Adds to a counter of the result. */
@@ -101,10 +97,6 @@ function putLine(buffer: ByteBuffer, parts: readonly (string | Uint8Array)[]): v
     if (typeof part === "string") putText(buffer, part);
     else put(buffer, part);
   }
-  endLine(buffer);
-}
-
-function endLine(buffer: ByteBuffer): void {
   reserve(buffer, 1);
   buffer.bytes[buffer.length++] = NEWLINE;
 }
@@ -144,13 +136,10 @@ export async function runBatch(
       putLine(output, parts);
       result.written++;
     },
-    open(size) {
-      reserve(output, size);
-      return output;
-    },
-    close() {
-      endLine(output);
-      result.written++;
+    writeRows(rows, count) {
+      reserve(output, rows.length);
+      put(output, rows);
+      result.written += count;
     },
     drop(reason, id, detail) {
       result.drops[reason] = (result.drops[reason] ?? 0) + 1;

@@ -231,6 +231,8 @@ export const i64 = {
 };
 
 export const v128 = {
+  /** At most sixteen bytes; zeros follow where there are fewer. */
+  const: (bytes: Uint8Array): Code => [0xfd, 0x0c, Array.from({ length: 16 }, (_, i) => bytes[i] ?? 0)],
   load: load(0xfd, 0x00),
   store: store(0xfd, 0x0b),
   and: simd(0x4e),

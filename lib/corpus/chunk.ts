@@ -5,7 +5,8 @@
 import type { Chapter } from "../records.ts";
 import { packParagraphs } from "./chunk_paragraphs.ts";
 import { slideWindow } from "./chunk_window.ts";
-import { countWords, type Range, type TextSource, textSource } from "./paragraphs.ts";
+import { countWords, type Range } from "./paragraphs.ts";
+import { type TextSource, textSource } from "./text_source.ts";
 import type { Tokenizer } from "./tokens.ts";
 
 /** What a size is counted in. */

@@ -1,8 +1,8 @@
 /** The paragraph method: whole paragraphs, as many as fit; smaller pieces only where a paragraph alone is too long. */
 import type { ChunkOptions, PassageSink } from "./chunk.ts";
 import { Offsets } from "./offsets.ts";
-import { isSpace, type Range, splitWords, type TextSource } from "./paragraphs.ts";
-import { splitSentences } from "./sentences.ts";
+import { isSpace, type Range, splitWords } from "./paragraphs.ts";
+import type { TextSource } from "./text_source.ts";
 
 /** What is not split any further, in the order of the text. */
 interface Pieces {
@@ -75,25 +75,23 @@ function findPieces(source: TextSource, section: Range, { unit, size }: ChunkOpt
     before = end;
     return true;
   };
-  const addParts = (from: number, to: number) => {
-    const text = source.slice(from, to);
-    const addPart = (part: Range) => add(from + part.start, from + part.end);
-    for (const sentence of splitSentences(text)) {
-      if (addPart(sentence)) continue;
-      into.cutSentence();
-      for (const clause of splitClauses(text, sentence)) {
-        if (addPart(clause)) continue;
-        for (const word of splitWords(text, clause.start, clause.end)) {
-          if (addPart(word)) continue;
-          before = from + word.end;
-          into.leftOut(from + word.start, before, "word_too_long");
-          breaks.push(starts.length);
-        }
+  const addSentence = (start: number, end: number) => {
+    if (add(start, end)) return;
+    into.cutSentence();
+    const text = source.slice(start, end);
+    const addPart = (part: Range) => add(start + part.start, start + part.end);
+    for (const clause of splitClauses(text)) {
+      if (addPart(clause)) continue;
+      for (const word of splitWords(text, clause.start, clause.end)) {
+        if (addPart(word)) continue;
+        before = start + word.end;
+        into.leftOut(start + word.start, before, "word_too_long");
+        breaks.push(starts.length);
       }
     }
   };
   source.eachParagraph(section.start, section.end, (start, end) => {
-    if (!add(start, end)) addParts(start, end);
+    if (!add(start, end)) source.eachSentence(start, end, addSentence);
   });
 }
 
@@ -103,9 +101,11 @@ function isClauseMark(unit: number): boolean {
 }
 
 /** A sentence cut after commas, colons, semicolons and dashes that white space follows. */
-function splitClauses(text: string, { start, end }: Range): Range[] {
+function splitClauses(text: string): Range[] {
   const clauses: Range[] = [];
-  for (let at = start; at < end; at++) {
+  const end = text.length;
+  let start = 0;
+  for (let at = 0; at < end; at++) {
     if (!isClauseMark(text.charCodeAt(at))) continue;
     let stop = at + 1;
     while (stop < end && CLOSERS.includes(text.charAt(stop))) stop++;

@@ -1,7 +1,8 @@
 /** The window method: as many words as fit, each window starting within the one before it. */
 import type { ChunkOptions, PassageSink } from "./chunk.ts";
-import { type Range, splitWords, type TextSource } from "./paragraphs.ts";
+import { type Range, splitWords } from "./paragraphs.ts";
 import { splitSentences } from "./sentences.ts";
+import type { TextSource } from "./text_source.ts";
 
 /** A window gives up at most this share of its size to end with a sentence. */
 const SENTENCE_SHARE = 0.25;

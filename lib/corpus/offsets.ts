@@ -8,13 +8,6 @@ export class Offsets {
     this.#numbers[this.length++] = offset;
   }
 
-  append(offsets: Int32Array): void {
-    const length = this.length + offsets.length;
-    if (length > this.#numbers.length) this.#grow(length);
-    this.#numbers.set(offsets, this.length);
-    this.length = length;
-  }
-
   #grow(length: number): void {
     const larger = new Int32Array(Math.max(length, this.#numbers.length * 2));
     larger.set(this.#numbers);
@@ -28,30 +21,16 @@ export class Offsets {
   at(index: number): number {
     return this.#numbers[index] ?? 0;
   }
+}
 
-  /**
-   * Index of the last that does not exceed a limit, -1 where all do: of numbers that ascend.
-   *
-   * @param near An index near which it is likely to be, and not before.
-   */
-  lastUpTo(limit: number, near = -1): number {
-    let low = -1;
-    let high = this.length - 1;
-    if (near >= 0 && near <= high && this.#numbers[near]! <= limit) {
-      low = near;
-      for (let step = 4; low + step <= high; step *= 2) {
-        if (this.#numbers[low + step]! > limit) {
-          high = low + step - 1;
-          break;
-        }
-        low += step;
-      }
-    }
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.at(middle) <= limit) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+/** Index of the last that does not exceed a limit, -1 where all do: of numbers that ascend. */
+export function lastUpTo(offsets: Int32Array, limit: number): number {
+  let low = -1;
+  let high = offsets.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (offsets[middle]! <= limit) low = middle;
+    else high = middle - 1;
   }
+  return low;
 }

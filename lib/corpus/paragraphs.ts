@@ -6,24 +6,6 @@ export interface Range {
   end: number;
 }
 
-/** A text as chunking sees it; not all of it need be in memory as a string. */
-export interface TextSource {
-  readonly length: number;
-  slice(start: number, end: number): string;
-  /** Tells the paragraphs that begin in a range, in order. */
-  eachParagraph(start: number, end: number, tell: (start: number, end: number) => void): void;
-}
-
-/** A string as a source. */
-export function textSource(text: string): TextSource {
-  return {
-    length: text.length,
-    slice: (start, end) => text.slice(start, end),
-    eachParagraph: (start, end, tell) =>
-      splitParagraphs(text, start, end).forEach((part) => tell(part.start, part.end)),
-  };
-}
-
 /** The paragraphs of a text or of a part of it: what lies between blank lines, without the white space around it. */
 export function splitParagraphs(text: string, start = 0, end: number = text.length): Range[] {
   const paragraphs: Range[] = [];

@@ -2,109 +2,88 @@
  * A text as it stands in a line of JSON: escaped, in UTF-8. Chunking copies nearly all of a text as it is, so decoding
  * a whole book and encoding it again is work for nothing, and takes several times its size in memory.
  */
-import { Offsets } from "./offsets.ts";
-import type { TextSource } from "./paragraphs.ts";
-import { createTextFinder, type Found } from "./raw_text_finder.ts";
-import { STRIDE } from "./raw_text_kernel.ts";
+import { lastUpTo } from "./offsets.ts";
+import type { Found, TextMemory } from "./raw_text_memory.ts";
+import { ENTRY } from "./sentence_kernel.ts";
+import { readStop, splitSentences } from "./sentences.ts";
+import type { TextSource } from "./text_source.ts";
 
-/** A text whose offsets are UTF-16 units, as if it were decoded, and whose content is JSON. Good until the next read. */
+/** A text whose offsets are UTF-16 units, as if it were decoded. Good until the next read. */
 export interface RawText extends TextSource {
-  /** Offset of the closing quotation mark in the line. */
+  /** Offset of the closing quotation mark in the lines. */
   readonly closing: number;
-  /** `slice(start, end)` as the content of a JSON string; a view of the line. */
-  bytes(start: number, end: number): Uint8Array<ArrayBuffer>;
   /** Whether an offset lies within a paragraph. */
   splits(offset: number): boolean;
 }
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, FEED = 0x0a, LETTER_U = 0x75;
-
-/** What begins with a byte of a good text. */
-const PLAIN = 0, ESCAPE = 1, TWO = 2, THREE = 3, FOUR = 4;
-const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (byte === BACKSLASH) return ESCAPE;
-  if (byte < 0x80) return PLAIN;
-  if (byte < 0xe0) return TWO;
-  return byte < 0xf0 ? THREE : FOUR;
-});
+const [QUOTE, BACKSLASH, SPACE, FEED] = [0x22, 0x5c, 0x20, 0x0a];
 
 /** Not a fatal one, which takes twice as long: what it decodes has been checked. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Makes a reader of JSON strings that uses its memory again for each: it is given a line and where in it the content of
- * the string begins, checks that this is UTF-8 and JSON, and finds its paragraphs, in one pass. It answers undefined
- * where the string is broken or holds white space other than spaces and line feeds: JSON.parse will tell what is wrong,
- * or decode it.
+ * Reads a JSON string in the lines that a memory has loaded: checks that it is UTF-8 and JSON, and finds its paragraphs,
+ * in one pass.
+ *
+ * @param at Where in the lines the content of the string begins.
+ * @returns undefined where the string is broken or unusual: JSON.parse will tell what is wrong, or decode it.
  */
-export function createRawTextReader(): (line: Uint8Array<ArrayBuffer>, start: number) => RawText | undefined {
-  const found: Found = {
-    closing: 0,
-    length: 0,
-    starts: new Offsets(),
-    ends: new Offsets(),
-    inLine: new Offsets(),
-    inText: new Offsets(),
-  };
-  const find = createTextFinder();
-  return (line, start) => find(line, start, found) ? rawText(line, found) : undefined;
+export function readRawText(memory: TextMemory, at: number): RawText | undefined {
+  const found = memory.read(at);
+  return found && rawText(memory, found);
 }
 
-function rawText(line: Uint8Array<ArrayBuffer>, found: Found): RawText {
-  const { starts, ends, inLine, inText } = found;
-  let near = 0; // A text is read from its beginning to its end.
-  const lineOffset = (offset: number): number => {
-    const mark = near = inText.lastUpTo(offset, near);
-    return skipUnits(line, inLine.at(mark), offset - inText.at(mark));
+function rawText({ memory, place, stops }: TextMemory, { closing, length, paragraphs, starts, ends }: Found): RawText {
+  /** Made anew each time: memory that grew in between has another buffer. */
+  const list = (from: number) => new Int32Array(memory.buffer, from, paragraphs);
+  const slice = (start: number, end: number): string => {
+    const from = place(start);
+    const content = decoder.decode(new Uint8Array(memory.buffer, from, place(end) - from));
+    return content.includes("\\") ? String(JSON.parse(`"${content}"`)) : content;
   };
-  const bytes = (start: number, end: number) => line.subarray(lineOffset(start), lineOffset(end));
   return {
-    length: found.length,
-    closing: found.closing,
-    bytes,
-    slice(start, end) {
-      const content = decoder.decode(bytes(start, end));
-      return content.includes("\\") ? String(JSON.parse(`"${content}"`)) : content;
+    length,
+    closing,
+    slice,
+    eachSentence(start, end, tell) {
+      const list = stops(start, end);
+      if (!list) {
+        for (const part of splitSentences(slice(start, end))) tell(start + part.start, start + part.end);
+        return;
+      }
+      let text: string | undefined;
+      let from = start; // Where the sentence starts.
+      let seen = start; // What belongs to a stop was looked at up to here.
+      for (let at = 0; at < list.length; at += ENTRY) {
+        const isSure = list[at]! >= 0;
+        const stop = isSure ? list[at]! : ~list[at]!;
+        if (stop < seen) continue;
+        let sentenceEnd = list[at + 1]!, next = list[at + 2]!, ends = true;
+        if (!isSure) {
+          text ??= slice(start, end);
+          const found = readStop(text, from - start, stop - start, end - start);
+          [sentenceEnd, next, ends] = [start + found.end, start + found.next, found.ends];
+          if (sentenceEnd >= end) break;
+        }
+        seen = sentenceEnd;
+        if (!ends) continue;
+        tell(from, sentenceEnd);
+        from = next;
+      }
+      tell(from, end);
     },
     eachParagraph(start, end, tell) {
-      for (let index = starts.lastUpTo(start - 1) + 1; index < starts.length; index++) {
-        const from = starts.at(index);
-        if (from >= end) break;
-        tell(from, ends.at(index));
+      const [from, to] = [list(starts), list(ends)];
+      for (let index = lastUpTo(from, start - 1) + 1; index < paragraphs; index++) {
+        if (from[index]! >= end) break;
+        tell(from[index]!, to[index]!);
       }
     },
     splits(offset) {
-      const index = starts.lastUpTo(offset - 1);
-      return index >= 0 && offset < ends.at(index);
+      const index = lastUpTo(list(starts), offset - 1);
+      return index >= 0 && offset < list(ends)[index]!;
     },
   };
-}
-
-/** The offset in a line that many units behind a mark. */
-function skipUnits(line: Uint8Array, mark: number, units: number): number {
-  let at = mark;
-  while (units > 0) {
-    if (at - mark >= STRIDE && KINDS[line[at] ?? 0] === PLAIN) return at + units; // Plain up to the next mark.
-    switch (KINDS[line[at] ?? 0]) {
-      case PLAIN:
-        at++;
-        break;
-      case ESCAPE:
-        at += line[at + 1] === LETTER_U ? 6 : 2;
-        break;
-      case TWO:
-        at += 2;
-        break;
-      case THREE:
-        at += 3;
-        break;
-      default:
-        at += 4;
-        units--;
-    }
-    units--;
-  }
-  return at;
 }
 
 /**

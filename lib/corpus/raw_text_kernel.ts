@@ -15,85 +15,61 @@ import {
   when,
 } from "../core/wasm.ts";
 import { between, checkCharacter } from "./kernel_utf8.ts";
+import { TABLES as TABLES_SIZE } from "./sentence_kernel.ts";
 
-export const QUOTE = 0x22;
-const [BACKSLASH, SLASH, SPACE, LETTER_N, LETTER_U] = [0x5c, 0x2f, 0x20, 0x6e, 0x75];
+const [QUOTE, BACKSLASH, SLASH, SPACE, LETTER_N, LETTER_U] = [0x22, 0x5c, 0x2f, 0x20, 0x6e, 0x75];
 /** Backslash and n, as a little-endian number. */
 const FEED = LETTER_N << 8 | BACKSLASH;
 
 /** Bytes between marks at least: what must be looked at again to find a place, and what marks cost in memory. */
 export const STRIDE = 64;
+/** Bytes of a mark: a place in memory, and what it is in the text. */
+export const MARK = 8;
 
-/** Bytes that are read in one call: they and what is found of them stay in the processor's nearest caches. */
-export const PIECE = 1 << 14;
-/** Bytes that must follow, none of which is plain. */
+/** The memory: where lists end, the length of the text, the mark near which a place was found last, the tables of
+ * sentence_kernel.ts, and the bytes. */
+export const [STARTS_END, MARKS_END, LENGTH, NEAR] = [0, 4, 8, 12];
+export const TABLES = 64;
+/** The byte in front of them is 0. */
+export const BYTES = TABLES + TABLES_SIZE + 64;
+/** Bytes that must follow the line, all of them 0. */
 export const PADDING = 64;
-/** An escape and a character of four bytes are shorter: nearer to the end of a piece, they are left to the next. */
-export const LONGEST = 8;
-
-/** The memory: what is known between calls, as numbers of 32 bits; the piece; what was found in it. */
-export const [SHIFT, OPEN, MARK, STARTS_END, ENDS_END, MARKS_END] = [0, 4, 8, 12, 16, 20];
-export const BYTES = 64; // The byte in front of them is 0.
-export const STARTS = BYTES + PIECE + PADDING;
-export const ENDS = STARTS + PIECE; // A paragraph takes four bytes at least: one, a blank line's two feeds of two.
-export const LINE_MARKS = ENDS + PIECE; // Two a paragraph, and one in STRIDE bytes.
-export const TEXT_MARKS = LINE_MARKS + 4 * PIECE;
-export const END = TEXT_MARKS + 4 * PIECE;
 
 export const BROKEN = -1;
 
+const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
+const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
+
 /**
- * Reads the piece from its beginning to a quotation mark that closes the string, or to where the next piece must begin,
- * and answers that place; BROKEN where the string must be decoded.
- *
- * `base` makes a place in memory an offset in the line. Behind `limit` only plain bytes may be read yet.
+ * `find(text, starts, ends, marks)` reads the string whose content begins at `text`, and answers the place of the
+ * quotation mark that closes it; BROKEN where the string must be decoded. It makes three lists from the given places on:
+ * where paragraphs start and end, in the text; and marks, where the line and the text are at the same place. Marks stand
+ * where paragraphs start and end, and in front of what is not plain ASCII. Such things lie in the STRIDE bytes from a mark
+ * on; behind them all is plain up to the next mark.
  */
-export const finder: FunctionSource = ({ param, local }) => {
-  const [base, limit] = [param(), param()];
+export const find: FunctionSource = ({ param, local }) => {
+  const [at, starts, ends, marks] = [param(), param(), param(), param()];
   const int = () => local("i32");
-  const [at, from, end, tail, mark] = [int(), int(), int(), int(), int()];
-  const [starts, ends, marks, shift, open] = [int(), int(), int(), int(), int()];
+  const [from, end, tail, mark, shift, open] = [int(), int(), int(), int(), int(), int()];
   const [bits, feeds, byte, gap] = [int(), int(), int(), int()];
   const [char, code, width, digit] = [int(), int(), int(), int()];
   const bytes = local("v128");
 
-  const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-  const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
   const push = (end: Local, value: Code) => [i32.store(end.get, value), increase(end, 4)];
-  const unit = (place: Code) => i32.sub(i32.add(place, base.get), shift.get);
+  const unit = (place: Code) => i32.sub(place, shift.get);
   const isByte = (value: number) => i32.eq(byte.get, i32.const(value));
   const broken = leaveWith(i32.const(BROKEN));
 
   const pushMark = (place: Local): Code => [
     mark.set(place.get),
-    i32.store(marks.get, i32.add(place.get, base.get)),
-    i32.store(plus(marks.get, TEXT_MARKS - LINE_MARKS), unit(place.get)),
-    increase(marks, 4),
+    push(marks, place.get),
+    push(marks, unit(place.get)),
   ];
   const pushMarkUnless = (place: Local): Code => when(i32.ne(place.get, mark.get), pushMark(place));
   const openParagraph: Code = [
     open.set(i32.const(1)),
     push(starts, unit(from.get)),
     pushMarkUnless(from),
-  ];
-  const trimmed = (variable: Local): Code =>
-    loop((again) =>
-      when(i32.eq(i32.load8_u(plus(variable.get, -1)), i32.const(SPACE)), [increase(variable, -1), branch(again)])
-    );
-
-  const leave: Code = [
-    i32.store(i32.const(SHIFT), shift.get),
-    i32.store(i32.const(OPEN), open.get),
-    i32.store(i32.const(MARK), i32.add(mark.get, base.get)),
-    i32.store(i32.const(STARTS_END), starts.get),
-    i32.store(i32.const(ENDS_END), ends.get),
-    i32.store(i32.const(MARKS_END), marks.get),
-    leaveWith(at.get),
-  ];
-  /** The plain bytes up to `at` are done with, but for spaces: what follows tells whether they are within a paragraph. */
-  const leaveToNext: Code = [
-    when(i32.ne(at.get, from.get), [when(i32.eqz(open.get), openParagraph), trimmed(at)]),
-    leave,
   ];
 
   const unusual = (offset: number): Code => [
@@ -118,7 +94,6 @@ export const finder: FunctionSource = ({ param, local }) => {
       when(i32.eq(code.get, i32.const(FEED)), [increase(end, 2), increase(feeds, 1), branch(again)]),
       when(i32.eq(i32.and(code.get, i32.const(0xff)), i32.const(SPACE)), [increase(end, 1), branch(again)]),
     ]),
-    when(i32.lt_u(limit.get, end.get), leaveToNext),
   ];
   const closeParagraph: Code = when(
     i32.and(
@@ -131,7 +106,9 @@ export const finder: FunctionSource = ({ param, local }) => {
     [
       open.set(i32.const(0)),
       tail.set(at.get),
-      trimmed(tail),
+      loop((again) =>
+        when(i32.eq(i32.load8_u(plus(tail.get, -1)), i32.const(SPACE)), [increase(tail, -1), branch(again)])
+      ),
       push(ends, unit(tail.get)),
       pushMarkUnless(tail),
     ],
@@ -180,14 +157,17 @@ export const finder: FunctionSource = ({ param, local }) => {
     when(isSpace, broken),
   ];
 
+  const leave: Code = [
+    i32.store(i32.const(STARTS_END), starts.get),
+    i32.store(i32.const(MARKS_END), marks.get),
+    i32.store(i32.const(LENGTH), unit(at.get)),
+    leaveWith(at.get),
+  ];
+
   return [
-    at.set(i32.const(BYTES)),
-    starts.set(i32.const(STARTS)),
-    ends.set(i32.const(ENDS)),
-    marks.set(i32.const(LINE_MARKS)),
-    shift.set(i32.load(i32.const(SHIFT))),
-    open.set(i32.load(i32.const(OPEN))),
-    mark.set(i32.sub(i32.load(i32.const(MARK)), base.get)),
+    shift.set(at.get),
+    i32.store(i32.const(NEAR), marks.get),
+    pushMark(at),
     loop((next) => [
       when(
         i32.eqz(open.get),
@@ -196,7 +176,6 @@ export const finder: FunctionSource = ({ param, local }) => {
       from.set(at.get),
       skipPlain,
       byte.set(i32.load8_u(at.get)),
-      when(i32.and(i32.lt_u(limit.get, at.get), i32.ne(byte.get, i32.const(QUOTE))), leaveToNext),
       feeds.set(i32.const(0)),
       gap.set(i32.eq(i32.load16_u(at.get), i32.const(FEED))),
       when(gap.get, readSpace),
@@ -216,5 +195,54 @@ export const finder: FunctionSource = ({ param, local }) => {
       branch(next),
     ]),
     i32.const(BROKEN),
+  ];
+};
+
+/**
+ * `place(unit)` answers where in memory a place in the text found last is. Asked for in the order of the text, or nearly
+ * so, all of them together cost one look at each mark.
+ */
+export const place: FunctionSource = ({ param, local }) => {
+  const unit = param();
+  const [near, at, byte, behind] = [local("i32"), local("i32"), local("i32"), local("i32")];
+  const textOf = (mark: Code) => i32.load(mark, 4);
+  return [
+    near.set(i32.load(i32.const(NEAR))),
+    loop((again) => when(i32.lt_u(unit.get, textOf(near.get)), [increase(near, -MARK), branch(again)])),
+    loop((again) => [
+      at.set(plus(near.get, MARK)),
+      when(
+        i32.and(
+          i32.lt_u(at.get, i32.load(i32.const(MARKS_END))),
+          i32.ge_u(unit.get, textOf(at.get)),
+        ),
+        [near.set(at.get), branch(again)],
+      ),
+    ]),
+    i32.store(i32.const(NEAR), near.get),
+    at.set(i32.load(near.get)),
+    behind.set(plus(at.get, STRIDE)),
+    unit.set(i32.sub(unit.get, textOf(near.get))),
+    loop((again) =>
+      when(unit.get, [
+        byte.set(i32.load8_u(at.get)),
+        when(
+          i32.or(i32.ge_u(byte.get, i32.const(0x80)), i32.eq(byte.get, i32.const(BACKSLASH))),
+          [
+            when(i32.eq(i32.load16_u(at.get), i32.const(LETTER_U << 8 | BACKSLASH)), increase(at, 4)),
+            when(i32.ge_u(byte.get, i32.const(0xe0)), increase(at, 1)),
+            when(i32.ge_u(byte.get, i32.const(0xf0)), [increase(at, 1), increase(unit, -1)]),
+            increase(at, 2),
+          ],
+          [
+            when(i32.ge_u(at.get, behind.get), leaveWith(i32.add(at.get, unit.get))), // Plain up to the next mark.
+            increase(at, 1),
+          ],
+        ),
+        increase(unit, -1),
+        branch(again),
+      ])
+    ),
+    at.get,
   ];
 };

@@ -3,38 +3,12 @@
  * references, speech and its tags. Intl.Segmenter cuts after "Mr." and is many times slower.
  */
 
+import { AMBIGUOUS, formOf, INNER, REFERENCES, SHORT_FORMS, STARTERS, TITLES, WORDLIKE } from "./abbreviations.ts";
 import { isSpace, type Range, skipSpace, splitParagraphs } from "./paragraphs.ts";
 
-const words = (list: string): ReadonlySet<string> => new Set(list.split(" "));
-
-/** Before a name, with a capital: the sentence goes on. */
-const TITLES = words(
-  "Mr Mrs Ms Messrs Mm Mme Mmes Mlle Mlles Mdm Mdme Dr Drs Prof Rev Revd Hon Gen Col Capt Lieut Lt Maj Sergt Sgt Corp " +
-    "Cpl Pvt Adm Comdr Cmdr Gov Sen Rep Pres Supt Insp Atty Herr Fr Bro Mgr Msgr Mt Ft Ste Sra MM MR MRS DR",
-);
-/** Before a number, Arabic or Roman: the sentence goes on. */
-const REFERENCES = words(
-  "nr vol vols chap chaps ch cap fig figs p pp pg par sec sect art bk pt pts ed v vs vv l ll n nn col cols tab pl lib act " +
-    "sc op c ca jan feb mar apr jun jul aug sep sept oct nov dec s d f ff",
-);
-/** Within a sentence, whatever follows. */
-const INNER = words("e.g i.e viz cf vs al scil ibid approx");
-/** Ends a sentence only where the next word is one that begins sentences. */
-const AMBIGUOUS = words("st co ltd inc bros jr sr esq etc &c ph.d ll.d univ dept ave mss obs anon trans");
-/** Abbreviations that look like words. */
-const WORDLIKE: ReadonlySet<string> = new Set([...REFERENCES, ...INNER, ...AMBIGUOUS, "no", "nos"]);
-/** Their letters at both ends and their lengths: told without making a string of a word, which costs more than all else. */
-const WORDLIKE_FORMS = new Uint8Array(1 << 13);
-for (const word of WORDLIKE) WORDLIKE_FORMS[formOf(word, 0, word.length)] = 1;
-/** Words that begin sentences and hardly ever names. */
-const STARTERS = words(
-  "he she it they we you i the a an this that these those there then thus so but and or nor yet for if when while where " +
-    "what who why how which in on at by as to from with without after before his her its their our my your all no not one " +
-    "some many most such each every both neither either once never now here perhaps indeed however",
-);
-
 const QUOTES = "\"'\u201d\u2019\u00bb";
-const isCloser = memberOf(QUOTES + ")]}_*");
+export const isQuote = memberOf(QUOTES);
+export const isCloser = memberOf(QUOTES + ")]}_*");
 const isOpener = memberOf("\"'\u201c\u2018\u00ab\u201e([{_*-\u2013\u2014");
 
 /** Whether a UTF-16 unit is one of some. */
@@ -85,13 +59,13 @@ export function splitSentences(text: string, start = 0, end: number = text.lengt
   for (const paragraph of splitParagraphs(text, start, end)) {
     let from = paragraph.start; // Where the sentence starts.
     for (let stop = nextStop(from); stop < paragraph.end;) {
-      const candidate = candidateAt(text, from, stop, paragraph.end);
-      if (candidate.end >= paragraph.end) break;
-      if (candidate.next > candidate.end && isBoundary(text, candidate)) {
-        sentences.push({ start: from, end: candidate.end });
-        from = candidate.next;
+      const { end, next, ends } = readStop(text, from, stop, paragraph.end);
+      if (end >= paragraph.end) break;
+      if (ends) {
+        sentences.push({ start: from, end });
+        from = next;
       }
-      stop = nextStop(candidate.end);
+      stop = nextStop(end);
     }
     sentences.push({ start: from, end: paragraph.end });
   }
@@ -120,7 +94,7 @@ function stopFinder(text: string): (from: number) => number {
 }
 
 /** Full stop, exclamation mark, question mark, ellipsis. */
-function isStop(unit: number): boolean {
+export function isStop(unit: number): boolean {
   return unit > 0x3f ? unit === 0x2026 : unit === 0x2e || unit === 0x21 || unit === 0x3f; // Letters with one look.
 }
 
@@ -155,18 +129,31 @@ interface Candidate {
   limit: number;
 }
 
-function candidateAt(text: string, start: number, stop: number, limit: number): Candidate {
+/**
+ * What a stop comes to.
+ *
+ * @param start Where the sentence starts in which it stands.
+ * @param limit Where the paragraph ends.
+ * @returns The end of what belongs to the stop, what comes next, and whether the sentence ends there.
+ */
+export function readStop(
+  text: string,
+  start: number,
+  stop: number,
+  limit: number,
+): { end: number; next: number; ends: boolean } {
   const stops = afterStops(text, stop);
   const end = afterClosers(text, stops);
-  return { start, stop, stops, end, next: skipSpace(text, end, limit), limit };
+  const next = skipSpace(text, end, limit);
+  return { end, next, ends: next > end && isBoundary(text, { start, stop, stops, end, next, limit }) };
 }
 
 function isBoundary(text: string, { start, stop, stops, end, next, limit }: Candidate): boolean {
   let at = next;
   while (at < limit && isBeforeWord(text.charCodeAt(at))) at++;
-  if (isLower(text, at)) return false;
+  if (isLower(text.charCodeAt(at))) return false;
   if (text[stop] !== "." || stops > stop + 1) {
-    const spoken = end > stops && QUOTES.includes(text.charAt(stops));
+    const spoken = end > stops && isQuote(text.charCodeAt(stops));
     return !(spoken && text[stops - 1] !== "." && matchesAt(SPEECH_TAG, text, next));
   }
   if (end > stops) return true; // A closed quotation or bracket: the stop is its own.
@@ -179,7 +166,7 @@ function isFullStop(text: string, start: number, stop: number, at: number): bool
   while (from > start && stop - from < LONGEST_TOKEN && isTokenUnit(text.charCodeAt(from - 1))) from--;
   if (isWord(text, from, stop)) {
     // Most sentences end so: with a word in small letters that is longer than any abbreviation, or none of them.
-    if (stop - from > LONGEST_ABBREVIATION || WORDLIKE_FORMS[formOf(text, from, stop)] === 0) return true;
+    if (stop - from > LONGEST_ABBREVIATION || SHORT_FORMS[formOf(text, from, stop)] === 0) return true;
     if (!WORDLIKE.has(text.slice(from, stop))) return true;
   }
   const token = text.slice(from, stop);
@@ -197,11 +184,6 @@ function isFullStop(text: string, start: number, stop: number, at: number): bool
     return STARTERS.has(text.slice(at, WORD.lastIndex).toLowerCase());
   }
   return true;
-}
-
-/** A number for the first and the last letter of a word and its length, all in a few bits. */
-function formOf(text: string, start: number, end: number): number {
-  return (text.charCodeAt(start) & 0x1f) << 8 | (text.charCodeAt(end - 1) & 0x1f) << 3 | end - start & 7;
 }
 
 /** True for two small letters of ASCII or more. */
@@ -235,18 +217,17 @@ function isAsciiLetter(unit: number): boolean {
   return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a);
 }
 
-function isBeforeWord(unit: number): boolean {
+export function isBeforeWord(unit: number): boolean {
   return isOpener(unit) || isSpace(unit);
 }
 
-function isTokenUnit(unit: number): boolean {
+export function isTokenUnit(unit: number): boolean {
   return isAsciiLetter(unit) || (unit > 0x20 && TOKEN.test(String.fromCharCode(unit)));
 }
 
-function isLower(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
+export function isLower(unit: number): boolean {
   if (unit < 0x80) return unit >= 0x61 && unit <= 0x7a;
-  const letter = text.charAt(at);
+  const letter = String.fromCharCode(unit);
   return letter !== letter.toUpperCase();
 }
 

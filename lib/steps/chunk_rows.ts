@@ -1,21 +1,14 @@
 /** The row work of the step `chunk`: a Work in, its chunks out. */
-import { type ByteBuffer, put, putNumber, putText, reserve, written } from "../core/byte_buffer.ts";
 import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { CHARS, chunkInto, type ChunkOptions, type PassageSink, tokenUnit, type Unit, WORDS } from "../corpus/chunk.ts";
 import type { Tokenizer } from "../corpus/tokens.ts";
-import { type TextSource, textSource } from "../corpus/paragraphs.ts";
-import { createRawTextReader, findStringMember, type RawText } from "../corpus/raw_text.ts";
+import { findStringMember, type RawText, readRawText } from "../corpus/raw_text.ts";
+import { openTextMemory, type TextMemory } from "../corpus/raw_text_memory.ts";
+import { type TextSource, textSource } from "../corpus/text_source.ts";
 import type { Work } from "../records.ts";
+import { NO_TOKENS, openRowWriter, type Rows } from "./chunk_kernel.ts";
 
 const NEWLINE = 0x0a;
-const encoder = new TextEncoder();
-const TEXT = encoder.encode('","text":"');
-const START = encoder.encode(',"start":');
-const END = encoder.encode(',"end":');
-const TOKENS = encoder.encode(',"tokens":');
-const CLOSE = encoder.encode("}");
-/** Bytes of these and of the numbers between them, at most. */
-const OTHERS = 100;
 
 /** Options that cross to a thread. */
 export interface ChunkRowOptions {
@@ -35,8 +28,9 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
   if (options.unit === "tokens" && !tokenizer) throw new Error("a unit of tokens needs a tokenizer");
   const unit = options.unit === "words" ? WORDS : options.unit === "tokens" && tokenizer ? tokenUnit(tokenizer) : CHARS;
   const chunkOptions = { ...options, unit };
-  const readRawText = createRawTextReader();
-
+  const memory = openTextMemory();
+  const kernel = openRowWriter(memory);
+  let loaded = false;
   const write = createWriter(chunkOptions, tokenizer);
 
   const cut = (work: Work, sink: RowSink): void => {
@@ -47,15 +41,19 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
         `chapter "${title}" runs from ${start} to ${end}, but the text has ${text.length} characters`,
       );
     }
-    write(work, textSource(text), (start, end) => JSON.stringify(text.slice(start, end)).slice(1, -1), sink);
+    write(work, textSource(text), decodedRows(work, sink), sink);
   };
 
   return {
     raw(bytes, start, sink) {
-      const opened = openWork(bytes, start, readRawText);
+      if (start === 0) loaded = memory.load(bytes);
+      const opened = loaded ? openWork(bytes, start, memory) : undefined;
       if (!opened) return undefined;
-      write(opened.work, opened.text, opened.text.bytes, sink);
-      return opened.end;
+      const { work, text, end } = opened;
+      kernel.begin(text.closing - start, headOf(work), sink.writeRows);
+      write(work, text, kernel, sink);
+      kernel.end();
+      return end;
     },
     row: (row, sink) => isWork(row) ? cut(row, sink) : checkRow(row, workSchema).then((work) => cut(work, sink)),
   };
@@ -63,72 +61,48 @@ export const start: StartRows<ChunkRowOptions> = async (options) => {
 
 const workSchema = async () => (await import("../records.ts")).Work;
 
-/** Makes what writes the passages of a work. */
-function createWriter(options: ChunkOptions, tokenizer: Tokenizer | undefined) {
-  let sink: RowSink;
-  let text: TextSource;
-  let contentOf: ContentOf;
-  let id = 0;
-  let head = new Uint8Array(0);
-  let passages = 0;
-  let leftOut = 0;
-  /** What stands between the text of a passage and its place: the same for all of a work, then for all of a chapter. */
-  const behind: ByteBuffer = { bytes: new Uint8Array(0), length: 0 };
-  let ofWork = 0;
-  let tail = new Uint8Array(0);
-
-  const toRows: PassageSink = {
-    section(chapter) {
-      const member = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
-      behind.length = ofWork;
-      reserve(behind, member.length * 3 + START.length);
-      putText(behind, member);
-      put(behind, START);
-      tail = written(behind);
+/** For a text that was decoded. */
+function decodedRows(work: Work, sink: RowSink): Rows {
+  const head = headOf(work);
+  let tail = "";
+  return {
+    section: (next) => tail = next,
+    row(number, start, end, tokens) {
+      const content = JSON.stringify(work.text.slice(start, end)).slice(1, -1);
+      const serial = String(number).padStart(5, "0");
+      const counted = tokens === NO_TOKENS ? "" : `,"tokens":${tokens}`;
+      sink.write(`${head}${serial}","text":"${content}${tail}${start},"end":${end}${counted}}`);
     },
-    passage(start, end, size) {
-      const content = contentOf(start, end);
-      const most = typeof content === "string" ? content.length * 3 : content.length;
-      const out = sink.open(head.length + most + tail.length + OTHERS);
-      put(out, head);
-      putNumber(out, ++passages, 5);
-      put(out, TEXT);
-      if (typeof content === "string") putText(out, content);
-      else put(out, content);
-      put(out, tail);
-      putNumber(out, start);
-      put(out, END);
-      putNumber(out, end);
-      if (tokenizer) {
-        put(out, TOKENS);
-        putNumber(out, options.unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end)));
-      }
-      put(out, CLOSE);
-      sink.close();
-    },
-    leftOut(start, end, reason) {
-      leftOut++;
-      sink.drop(reason, `${id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
-    },
-    cutSentence: () => sink.count("cut_sentences"),
-  };
-
-  return (work: Omit<Work, "text">, source: TextSource, ofSource: ContentOf, into: RowSink): void => {
-    [sink, text, contentOf, id, passages, leftOut] = [into, source, ofSource, work.id, 0, 0];
-    sink.note(id);
-    head = encoder.encode(`{"id":"chunk_${id}_`);
-    const about = `"${aboutOf(work)}`;
-    behind.length = 0;
-    reserve(behind, about.length * 3);
-    putText(behind, about);
-    ofWork = behind.length;
-    chunkInto(text, work.chapters, options, toRows);
-    if (passages + leftOut === 0) sink.drop("no_text", String(id), work.title);
   };
 }
 
-/** A part of a text as the content of a JSON string. */
-type ContentOf = (start: number, end: number) => string | Uint8Array;
+/** Makes what cuts a work and hands its passages on. */
+function createWriter(options: ChunkOptions, tokenizer: Tokenizer | undefined) {
+  return (work: Omit<Work, "text">, text: TextSource, rows: Rows, sink: RowSink): void => {
+    const about = aboutOf(work);
+    let passages = 0;
+    let leftOut = 0;
+    const tokensOf = (start: number, end: number, size: number) => {
+      if (!tokenizer) return NO_TOKENS;
+      return options.unit.name === "tokens" ? size : tokenizer.count(text.slice(start, end));
+    };
+    const toRows: PassageSink = {
+      section(chapter) {
+        const member = chapter === undefined ? "" : `,"chapter":${JSON.stringify(chapter)}`;
+        rows.section(`"${about}${member},"start":`);
+      },
+      passage: (start, end, size) => rows.row(++passages, start, end, tokensOf(start, end, size)),
+      leftOut(start, end, reason) {
+        leftOut++;
+        sink.drop(reason, `${work.id}:${start}-${end}`, text.slice(start, Math.min(end, start + EXCERPT)));
+      },
+      cutSentence: () => sink.count("cut_sentences"),
+    };
+    sink.note(work.id);
+    chunkInto(text, work.chapters, options, toRows);
+    if (passages + leftOut === 0) sink.drop("no_text", String(work.id), work.title);
+  };
+}
 
 /**
  * A work whose text stays as it stands in the line that begins at `start`, and where that line ends; undefined where the
@@ -137,10 +111,10 @@ type ContentOf = (start: number, end: number) => string | Uint8Array;
 function openWork(
   bytes: Uint8Array<ArrayBuffer>,
   start: number,
-  readRawText: ReturnType<typeof createRawTextReader>,
+  memory: TextMemory,
 ): { work: Omit<Work, "text">; text: RawText; end: number } | undefined {
   const at = findStringMember(bytes, "text", start);
-  const text = at === undefined ? undefined : readRawText(bytes, at);
+  const text = at === undefined ? undefined : readRawText(memory, at);
   if (at === undefined || text === undefined) return undefined;
   const newline = bytes.indexOf(NEWLINE, text.closing);
   const end = newline < 0 ? bytes.length : newline;
@@ -162,6 +136,9 @@ function openWork(
 
 /** Characters of what was left out that the rejects file shows. */
 const EXCERPT = 200;
+
+/** What the rows of a work begin with, before their number. */
+const headOf = ({ id }: Pick<Work, "id">) => `{"id":"chunk_${id}_`;
 
 /** What all chunks of a work share, as JSON members that follow others. */
 function aboutOf({ id, title, author, year, category }: Omit<Work, "text">): string {

@@ -16,8 +16,9 @@ import {
   v128,
   when,
 } from "../core/wasm.ts";
+import { number, STEP } from "../core/wasm_write.ts";
 import { between, checkCharacter } from "../corpus/kernel_utf8.ts";
-import { keep, type KernelTables, leaveOut, number, STEP } from "./filter_kernel_write.ts";
+import { keep, type KernelTables, leaveOut } from "./filter_kernel_write.ts";
 
 const encoder = new TextEncoder();
 const [QUOTE, BACKSLASH, SPACE, DELETE, NEWLINE, ZERO, LETTER_N] = [0x22, 0x5c, 0x20, 0x7f, 0x0a, 0x30, 0x6e];
@@ -48,7 +49,7 @@ export function openRowKernel(memory: WebAssembly.Memory, tables: KernelTables):
     rest: rest(tables),
     number,
     keep: keep(tables, own("number")),
-    leaveOut: leaveOut(tables, own("number")),
+    leaveOut: leaveOut(own("number")),
   }), { memory: "import" });
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as RowKernel;
 }

@@ -1,8 +1,8 @@
 /** Fills the memory of filter_kernel.ts, which is a part of the matcher's. */
+import { STEP } from "../core/wasm_write.ts";
 import type { JsonScanner } from "../corpus/matcher_json.ts";
 import type { Themes } from "../corpus/themes_open.ts";
 import { BEFORE_ID, BEHIND_ID, END, NUMBER, openRowKernel, type RowKernel, STRING } from "./filter_kernel.ts";
-import { STEP, TEXTS } from "./filter_kernel_write.ts";
 
 const encoder = new TextEncoder();
 const [QUOTE, BACKSLASH, COMMA, COLON, CLOSE, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x3a, 0x7d, 0x30, 0x39];
@@ -51,7 +51,7 @@ export function openRowTables({ json, patterns, categories }: Themes): RowTables
   );
   const lengthOf = (texts: Uint8Array[]) => texts.reduce((sum, { length }) => sum + length + STEP, 0);
   const size = LONGEST_REST + 12 * (MOST_PARTS + heads.length + names.length) +
-    lengthOf([...heads, ...names, ...Object.values(TEXTS)]) + REJECTS + LEAST_ROOM;
+    lengthOf([...heads, ...names]) + REJECTS + LEAST_ROOM;
   if (free.from + size > free.to) return undefined;
 
   let end = free.from;
@@ -71,10 +71,6 @@ export function openRowTables({ json, patterns, categories }: Themes): RowTables
     texts.forEach((text, i) => entry(at + 12 * i, [put(text), text.length, third(i)]));
     return at;
   };
-  const texts = Object.fromEntries(Object.entries(TEXTS).map(([name, text]) => [name, put(text)])) as Record<
-    keyof typeof TEXTS,
-    number
-  >;
   const rest = take(12 * MOST_PARTS);
   const known = take(LONGEST_REST + STEP);
   const kernel = openRowKernel(memory, {
@@ -83,7 +79,6 @@ export function openRowTables({ json, patterns, categories }: Themes): RowTables
     categories: table(names, () => 0),
     categoryCount: names.length,
     hits,
-    texts,
   });
   const rejects = { from: take(REJECTS), to: end };
   const longestHead = Math.max(...heads.map((head) => head.length)) + MATCH_SIZE;

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Chapter } from "@/records.ts";
 import { CHARS, type ChunkOptions, chunkText, tokenUnit, WORDS } from "@/corpus/chunk.ts";
-import { splitParagraphs, textSource } from "@/corpus/paragraphs.ts";
+import { splitParagraphs } from "@/corpus/paragraphs.ts";
+import { textSource } from "@/corpus/text_source.ts";
 import { loadTokenizer } from "@/corpus/tokens.ts";
 
 const o200k = await loadTokenizer("o200k");

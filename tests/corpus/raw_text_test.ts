@@ -1,13 +1,21 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { type Range, splitParagraphs } from "@/corpus/paragraphs.ts";
-import { createRawTextReader, findStringMember, type RawText } from "@/corpus/raw_text.ts";
+import { findStringMember, type RawText, readRawText } from "@/corpus/raw_text.ts";
+import { openTextMemory } from "@/corpus/raw_text_memory.ts";
+import { splitSentences } from "@/corpus/sentences.ts";
 
 const encoder = new TextEncoder();
-const readRawText = createRawTextReader();
+const memory = openTextMemory();
+
+/** Reads the string whose content begins at an offset. */
+function readBytes(line: Uint8Array, at = 0): RawText | undefined {
+  ok(memory.load(line));
+  return readRawText(memory, at);
+}
 
 /** Reads the JSON of a string, and `behind`, which stands after it in the line. */
 function read(json: string, behind = ',"n":1}'): RawText | undefined {
-  return readRawText(encoder.encode(`{"text":${json}${behind}`), 9);
+  return readBytes(encoder.encode(`{"text":${json}${behind}`), 9);
 }
 
 function paragraphsOf(raw: RawText): Range[] {
@@ -16,7 +24,7 @@ function paragraphsOf(raw: RawText): Range[] {
   return found;
 }
 
-Deno.test("createRawTextReader reads what JSON.parse reads", () => {
+Deno.test("readRawText reads what JSON.parse reads", () => {
   for (
     const text of [
       "",
@@ -37,17 +45,17 @@ Deno.test("createRawTextReader reads what JSON.parse reads", () => {
   }
 });
 
-Deno.test("createRawTextReader reads escapes that JSON.stringify does not write", () => {
+Deno.test("readRawText reads escapes that JSON.stringify does not write", () => {
   const raw = read('"caf\\u00e9 \\ud83d\\ude00 \\/ x\\n\\ny"');
   ok(raw);
   equal(raw.slice(0, raw.length), "caf\u00e9 \ud83d\ude00 / x\n\ny");
   deepEqual(paragraphsOf(raw), [{ start: 0, end: 11 }, { start: 13, end: 14 }]);
 });
 
-Deno.test("createRawTextReader leaves broken and unusual strings to JSON.parse", () => {
-  const bytes = (...content: number[]) => readRawText(Uint8Array.from([...content, 0x22]), 0);
+Deno.test("readRawText leaves broken and unusual strings to JSON.parse", () => {
+  const bytes = (...content: number[]) => readBytes(Uint8Array.from([...content, 0x22]));
   ok(bytes(0x61));
-  equal(readRawText(encoder.encode("no end"), 0), undefined);
+  equal(readBytes(encoder.encode("no end")), undefined);
   for (
     const json of [
       '"\\x"',
@@ -69,7 +77,7 @@ Deno.test("createRawTextReader leaves broken and unusual strings to JSON.parse",
   }
 });
 
-Deno.test("createRawTextReader tells whether an offset splits a paragraph", () => {
+Deno.test("readRawText tells whether an offset splits a paragraph", () => {
   const raw = read(JSON.stringify("One.\n\nTwo."));
   deepEqual([0, 1, 3, 4, 5, 6, 7, 10].map((offset) => raw?.splits(offset)), [
     false,
@@ -108,7 +116,7 @@ const PARTS = [
   "\u68cb".repeat(40),
 ];
 
-Deno.test("createRawTextReader finds every place of random texts", () => {
+Deno.test("readRawText finds every place of random texts", () => {
   const below = random(5);
   for (let round = 0; round < 2000; round++) {
     const text = Array.from({ length: below(30) }, () => PARTS[below(PARTS.length)]).join("");
@@ -121,35 +129,83 @@ Deno.test("createRawTextReader finds every place of random texts", () => {
       // Within a pair of surrogates there is no place in UTF-8.
       if ([start, end].some((at) => /[\udc00-\udfff]/.test(text.charAt(at)))) continue;
       equal(raw.slice(start, end), text.slice(start, end));
-      equal(new TextDecoder().decode(raw.bytes(start, end)), JSON.stringify(text.slice(start, end)).slice(1, -1));
     }
   }
 });
 
-Deno.test("createRawTextReader finds the same wherever a long text is cut into pieces", () => {
-  const below = random(6);
-  for (let round = 0; round < 300; round++) {
-    const around = (size: number) => {
-      const parts = Array.from({ length: 12 }, () => PARTS[below(PARTS.length - 2)]).join("");
-      return [" ", "y", "\n\nz"][round % 3]!.repeat(size / (round % 3 === 2 ? 4 : 1) - below(60)) + parts;
-    };
-    const text = `x${around(1 << 14)}x${around(1 << 14)}`;
+const SENTENCES = [
+  "word",
+  "Word",
+  "away",
+  "Mr",
+  "St",
+  "vol",
+  "e.g",
+  "U.S",
+  "Lawrence",
+  "\u00c9tienne",
+  "\u00e9t\u00e9",
+  "I",
+  "J",
+  "XIV",
+  "No",
+  "1905",
+  "He said",
+  "said he",
+  "\ud83d\ude00",
+  "\u68cb",
+  ...["[12]", "[", "(", "_", "*", "\u2014", "-", "\u201c", "\u2018", "\u00ab", "'", '"', "/"],
+  ...[")", "]", "\u201d", "\u2019", "\u00bb"],
+];
+const ENDS = [".", ".", ".", "?", "!", "\u2026", "...", ". . .", "?!", '."', ".\u201d", '?"', "!\u201d", ".)", ".[3]"];
+const BETWEEN = [" ", " ", " ", " ", "  ", "\n", "", "\u00a0", "\u2014"];
+
+Deno.test("eachSentence of a text in JSON tells what splitSentences finds in its paragraphs", () => {
+  const below = random(7);
+  const one = (list: readonly string[]) => list[below(list.length)]!;
+  let sentences = 0;
+  for (let round = 0; round < 4000; round++) {
+    const part = () => one(SENTENCES) + (below(3) === 0 ? one(ENDS) : "") + one(BETWEEN);
+    const text = Array.from({ length: 1 + below(40) }, () => below(30) === 0 ? "\n\n" : part()).join("");
     const raw = read(JSON.stringify(text));
-    if (round % 3 === 0 && raw === undefined) continue; // Spaces that fill a piece need not be read.
     ok(raw);
-    const paragraphs = splitParagraphs(text);
-    deepEqual(paragraphsOf(raw), paragraphs);
-    for (const { start, end } of [...paragraphs.slice(0, 20), ...paragraphs.slice(-20)]) {
-      equal(raw.slice(start, end), text.slice(start, end));
+    for (const { start, end } of splitParagraphs(text)) {
+      const found: Range[] = [];
+      raw.eachSentence(start, end, (start, end) => found.push({ start, end }));
+      const part = text.slice(start, end);
+      const expected = splitSentences(part).map((range) => ({ start: start + range.start, end: start + range.end }));
+      deepEqual(found, expected, JSON.stringify(part));
+      sentences += found.length;
     }
   }
-  for (const tail of ["\ud800", "\\x", "\t", "\u2009"]) {
-    for (let size = (1 << 14) - 12; size < (1 << 14) + 4; size++) {
-      equal(
-        readRawText(encoder.encode(`${"y".repeat(size)}\\u00e9\u00e9${tail}"`), 0)?.length,
-        tail === "\ud800" ? size + 3 : undefined,
-      );
-    }
+  ok(sentences > 10_000);
+});
+
+Deno.test("eachSentence leaves long paragraphs and rare escapes to the rules", () => {
+  const told = (json: string) => {
+    const raw = read(json);
+    const found: string[] = [];
+    raw?.eachSentence(0, raw.length, (start, end) => found.push(raw.slice(start, end)));
+    return found;
+  };
+  deepEqual(told('"One\\u002e Two. It was caf\\u00e9. A \\\\ slash. End."'), [
+    "One.",
+    "Two.",
+    "It was caf\u00e9.",
+    "A \\ slash.",
+    "End.",
+  ]);
+  equal(told(JSON.stringify("It is so. ".repeat(10_000).trim())).length, 10_000);
+});
+
+Deno.test("readRawText finds places in a text in any order, whatever was read before", () => {
+  const parts = Array.from({ length: 3000 }, (_, i) => `Part ${i} of the \u201ctext\u201d.\n\n`);
+  const text = parts.join("");
+  ok(read(JSON.stringify("x".repeat(100_000))));
+  const raw = read(JSON.stringify(text));
+  ok(raw);
+  for (const [start, end] of [[70_000, 70_100], [0, 50], [40_000, 40_001], [text.length - 9, text.length], [5, 60]]) {
+    equal(raw.slice(start!, end!), text.slice(start, end));
   }
 });
 
