@@ -49,8 +49,8 @@ await enter(async () => {
     const raw = readFlags([...own, ...shared], args);
     const stray = raw.positional.filter((word) => word !== name);
     const faults = [...raw.faults, ...stray.map((word) => `Cannot use "${word}": one preset at a time, then flags`)];
-    const options = checkOptions(Own, pick(raw.values, own.map(({ key }) => key)), faults);
-    const stages = selectStages(stagesOf(pipeline, raw.values), options);
+    const options = checkOptions(Own, pick(raw.values, own.map(({ key }) => key)));
+    const stages = selectStages(stagesOf(pipeline, raw.values, faults), options);
     for (const flag of shared.filter(({ key }) => key in raw.values && key !== "manuscript")) {
       // Whoever trains with another value must not find out in the morning that nothing took it.
       if (stages.some(({ options }) => flag.key in options)) continue;

@@ -52,8 +52,8 @@ function afterDeepred(pipeline: Pipeline, last: string | undefined): string[] {
     return [
       ...(last === "evaluate" ? [`The report of the evaluation: ${report}`] : []),
       `This was the rehearsal: no model wrote ${basename(dataset)}, so expect no sense. For the real thing:`,
-      "  deno task doctor                                   what your machine still needs",
-      "  deno task pipeline deepred --contact you@home.org  Project Gutenberg, LM Studio, a GPU",
+      "  deno task doctor                                      what your machine still needs",
+      "  deno task pipeline deepred --contact you@example.org  Project Gutenberg, LM Studio, a GPU",
     ];
   }
   if (last === "evaluate") return [`Read the report: ${report}`, "Put the model to use: deno task deploy"];

@@ -57,7 +57,7 @@ type Marker = z.infer<typeof Marker>;
 /**
  * The stages that `selection` names, in order.
  *
- * @throws {UsageError} for a name that is not a stage, or a `from` behind its `to`.
+ * @throws {UsageError} for a name that is not a stage, a `from` behind its `to`, or `only` beside one of them.
  */
 export function selectStages(stages: readonly Stage[], selection: Selection): Stage[] {
   const names = stages.map(({ name }) => name);
@@ -68,6 +68,10 @@ export function selectStages(stages: readonly Stage[], selection: Selection): St
     }
     return names.indexOf(name);
   };
+  const ends = (["from", "to"] as const).filter((end) => selection[end] !== undefined).map((end) => `--${end}`);
+  if (selection.only !== undefined && ends.length > 0) {
+    throw new UsageError(`Cannot use --only with ${ends.join(" and ")}: it names the one step to run`);
+  }
   const first = place("only", selection.only, place("from", selection.from, 0));
   const last = place("only", selection.only, place("to", selection.to, names.length - 1));
   if (first > last) {

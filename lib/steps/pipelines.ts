@@ -235,10 +235,15 @@ export function sharedFlags(pipeline: Pipeline): Flag[] {
 /**
  * The stages of a pipeline: preset options, over them what the command line gave, all checked before any step runs.
  *
+ * @param earlier Faults found before; they are reported together with those found here.
  * @throws {UsageError} with the faults of all stages at once.
  */
-export function stagesOf(pipeline: Pipeline, given: RawFlags["values"] = {}): Stage[] {
-  const faults = new Set<string>();
+export function stagesOf(
+  pipeline: Pipeline,
+  given: RawFlags["values"] = {},
+  earlier: readonly string[] = [],
+): Stage[] {
+  const faults = new Set(earlier);
   const shared = { ...pipeline.shared, ...given };
   const stages = pipeline.stages.map(({ name, step }): Stage => {
     const knownOf = (values: Readonly<Record<string, unknown>>) =>

@@ -112,6 +112,8 @@ Deno.test("selectStages cuts by from, to and only, and refuses unknown names and
     deepEqual(names({ from: "two" }), ["two"]);
     deepEqual(names({ to: "one" }), ["one"]);
     deepEqual(names({ only: "two" }), ["two"]);
+    throws(() => names({ only: "two", from: "one" }), /--only with --from: it names the one step/);
+    throws(() => names({ only: "two", from: "one", to: "two" }), /--only with --from and --to/);
     throws(() => names({ only: "three" }), /--only "three": valid is one of one, two/);
     throws(() => names({ from: "two", to: "one" }), /the order is one → two/);
     return Promise.resolve();
