@@ -9,6 +9,7 @@ import { readTextFile, writeFileAtomic } from "../core/files.ts";
 import { hubToken } from "../core/hub_login.ts";
 import { cacheDir } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
+import { tokenCounter } from "./token_count.ts";
 import { createPartCounter } from "./word_table.ts";
 
 export interface Tokenizer {
@@ -159,7 +160,7 @@ async function loadFolder(folder: string): Promise<Tokenizer> {
       // The package answers undefined for a word that is not in a word list.
       tokenizer.encode(text, { add_special_tokens: false }).ids.map((id: number | undefined) => id ?? unknown);
     encode("a"); // What is missing shows at the first use only.
-    return { name: folder, encode, count: (text) => encode(text).length };
+    return { name: folder, encode, count: tokenCounter(plain, encode) };
   } catch (error) {
     throw new UserError(`Cannot load the tokenizer "${path}": ${messageOf(error)}`, { exitCode: 2, cause: error });
   }

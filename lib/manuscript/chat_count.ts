@@ -3,7 +3,7 @@ import { loadTokenizer } from "../corpus/tokens.ts";
 import type { ChatMessage } from "../records.ts";
 import { loadChatTokenizer } from "../training/chat_tokens.ts";
 import { chatRenderer, loadChatTemplate } from "../training/template.ts";
-import { tokenCounter } from "./token_count.ts";
+import { tokenCounter } from "../corpus/token_count.ts";
 
 export interface ChatCounter {
   /** Tokens of a conversation, all that the template writes included. */

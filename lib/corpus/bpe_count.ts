@@ -3,7 +3,7 @@
  * letter; only to count them takes a twentieth of that, and a manuscript has tens of thousands of different words.
  */
 import { z } from "zod";
-import { BYTE_LETTERS } from "../corpus/byte_letters.ts";
+import { BYTE_LETTERS } from "./byte_letters.ts";
 
 /** The `model` of a tokenizer.json whose letters stand for bytes, without variations that hardly any model uses. */
 const BytePairs = z.object({
@@ -33,7 +33,7 @@ const NONE = 0x7fffffff;
  * ```ts
  * import { equal } from "node:assert/strict";
  * import { BYTE_LETTERS } from "@/corpus/byte_letters.ts";
- * import { bytePairCounter } from "@/manuscript/bpe_count.ts";
+ * import { bytePairCounter } from "@/corpus/bpe_count.ts";
  *
  * const vocab = Object.fromEntries([...BYTE_LETTERS, "th", "the"].map((token, id) => [token, id]));
  * const count = bytePairCounter({ type: "BPE", vocab, merges: ["t h", "th e"] });

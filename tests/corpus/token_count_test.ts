@@ -1,6 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import { chatCounter } from "@/manuscript/chat_count.ts";
-import { tokenCounter } from "@/manuscript/token_count.ts";
+import { tokenCounter } from "@/corpus/token_count.ts";
 import { loadChatTokenizer } from "@/training/chat_tokens.ts";
 import { byteLevelTokenizer, writeByteLevelFolder } from "../fakes/byte_level.ts";
 import { withFolder } from "../fakes/folder.ts";

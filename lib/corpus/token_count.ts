@@ -1,5 +1,5 @@
-/** Exact token counts of whole manuscripts, fast: a word that was met before is not encoded again. */
-import { createPartCounter } from "../corpus/word_table.ts";
+/** Exact token counts of whole books, fast: a word that was met before is not encoded again. */
+import { createPartCounter } from "./word_table.ts";
 import { bytePairCounter } from "./bpe_count.ts";
 
 /** The parts of a tokenizer.json that say how a text is parted, and how its parts are encoded. */
@@ -13,7 +13,7 @@ export interface TokenizerParts {
 /** GPT-2's pattern, where a ByteLevel pre-tokenizer brings none of its own. */
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 /** Words that are remembered; a novel has 30,000 different ones, each with and without a space before it. */
-const MOST_REMEMBERED = 1_000_000;
+const MOST_REMEMBERED = 200_000;
 
 /**
  * A counter that answers what `encode(text).length` would. Byte-level tokenizers (GPT-2, Llama 3, Qwen) part a text by a

@@ -1,5 +1,5 @@
 import { equal } from "node:assert/strict";
-import { bytePairCounter } from "@/manuscript/bpe_count.ts";
+import { bytePairCounter } from "@/corpus/bpe_count.ts";
 import { createWordTable } from "@/corpus/word_table.ts";
 import { loadChatTokenizer } from "@/training/chat_tokens.ts";
 import { seededRandom } from "@/dialogue/random.ts";
