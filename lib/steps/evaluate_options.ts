@@ -4,7 +4,7 @@ import { UsageError } from "../core/errors.ts";
 import { dataDir, presetPath } from "../core/paths.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
 import { gateFiles } from "../dialogue/gates_load.ts";
-import { datasetPaths } from "./generate_options.ts";
+import { datasetPaths } from "./dataset_paths.ts";
 
 export const evaluateOptions = z.object({
   gguf: z.string().optional().describe(

@@ -8,7 +8,7 @@ import { readJsonl } from "../core/jsonl.ts";
 import { dataDir } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { Example, ExampleSource } from "../records.ts";
-import { datasetPaths } from "./generate_options.ts";
+import { datasetPaths } from "./dataset_paths.ts";
 import {
   alpacaRow,
   axolotlEntry,

@@ -8,7 +8,7 @@ import type { Exchange } from "../dialogue/parse.ts";
 import { type Verdict, verdictKey } from "../dialogue/verdicts.ts";
 import { Chunk, type Example, type ExampleSource, type Reject } from "../records.ts";
 import { type Candidate, exampleId, subjectOf } from "./generate_candidates.ts";
-import type { DatasetPaths } from "./generate_options.ts";
+import type { DatasetPaths } from "./dataset_paths.ts";
 import { count, emptyTally, type Tally } from "./generate_tally.ts";
 
 /** Candidates from which on a thread of its own for duplicates (30 MB, half a second to start) is worth it. */

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { beside, dataDir } from "../core/paths.ts";
 import { join } from "node:path";
 import { gateFiles } from "../dialogue/gates_load.ts";
-import { verdictsPath } from "../dialogue/verdicts.ts";
 import { parseDuration } from "../llm/duration.ts";
 import { serverAddress } from "../llm/server.ts";
 import { benchmarkFlags } from "./benchmark_options.ts";
+import { datasetPaths } from "./dataset_paths.ts";
 import { planOptions, planPaths } from "./generate_plan_options.ts";
 
 /** A stretch of time as a flag takes it. */
@@ -108,21 +108,5 @@ export function generatePaths(options: GenerateOptions, env: Readonly<Record<str
     ledger: beside(output, "_ledger.sqlite"),
   };
 }
-
-/** The files of a dataset, named after it. */
-export function datasetPaths(output: string) {
-  return {
-    output,
-    sources: beside(output, "_sources.jsonl"),
-    rejects: beside(output, "_rejects.jsonl"),
-    stats: beside(output, "_stats.json"),
-    card: beside(output, "_card.md"),
-    verdicts: verdictsPath(output),
-    train: beside(output, "_train.jsonl"),
-    val: beside(output, "_val.jsonl"),
-    splitRejects: beside(output, "_split_rejects.jsonl"),
-  };
-}
-export type DatasetPaths = ReturnType<typeof datasetPaths>;
 
 export type GeneratePaths = ReturnType<typeof generatePaths>;

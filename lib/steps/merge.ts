@@ -18,7 +18,7 @@ import { MERGE_RECORD, readMergeRecord } from "../training/merge_record.ts";
 import type { Finding } from "../training/preflight/finding.ts";
 import { refuseExisting } from "../training/part.ts";
 import { readRunRecord, runPaths } from "../training/run_file.ts";
-import { datasetPaths } from "./generate_options.ts";
+import { datasetPaths } from "./dataset_paths.ts";
 import { pythonPackages } from "./provisions.ts";
 
 const options = z.object({

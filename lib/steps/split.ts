@@ -9,7 +9,7 @@ import { dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { evaluationFiles, evaluationFinder, loadEvaluation } from "../dialogue/gates_evaluation.ts";
 import { type Split, splitRows, TOLERANCE } from "../dialogue/split.ts";
-import { type DatasetPaths, datasetPaths } from "./generate_options.ts";
+import { type DatasetPaths, datasetPaths } from "./dataset_paths.ts";
 import { DatasetRow, surveyDataset } from "./split_rows.ts";
 
 const options = z.object({
