@@ -1,11 +1,17 @@
-/** Writes the generated parts of README.md anew (option tables), or with --check tells whether they are. Run as: deno task readme */
+/** Writes the generated parts of README.md anew (option tables). Run as: deno task readme [--check] */
 import { join } from "node:path";
+import { z } from "zod";
 import { enter } from "@/core/door.ts";
 import { UserError } from "@/core/errors.ts";
 import { readTextFile, writeFileAtomic } from "@/core/files.ts";
-import { optionTable } from "@/core/help.ts";
+import { helpText, optionTable } from "@/core/help.ts";
+import { flagsOf, parseOptions } from "@/core/options.ts";
 import { WORKSPACE } from "@/core/paths.ts";
 import { allSteps } from "@/steps/mod.ts";
+
+const Options = z.object({
+  check: z.boolean().default(false).describe("Only tell whether they are up to date"),
+});
 
 /** README.md with every `<!-- options:NAME -->` … `<!-- /options -->` filled in. */
 export async function renderReadme(readme: string): Promise<string> {
@@ -22,11 +28,16 @@ export async function renderReadme(readme: string): Promise<string> {
 
 if (import.meta.main) {
   await enter(async () => {
+    if (Deno.args.includes("--help") || Deno.args.includes("-h")) {
+      const summary = "Writes the option tables of README.md anew.";
+      return console.log(helpText("deno task readme [options]", summary, flagsOf(Options)));
+    }
+    const { check } = parseOptions(Options, Deno.args);
     const path = join(WORKSPACE, "README.md");
     const before = await readTextFile(path);
     const after = await renderReadme(before);
     if (after === before) return console.log("README.md is up to date");
-    if (Deno.args.includes("--check")) {
+    if (check) {
       throw new UserError("README.md has option tables of an older version", { hint: "Run: deno task readme" });
     }
     await writeFileAtomic(path, after);

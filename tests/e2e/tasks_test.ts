@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { parse } from "@std/jsonc";
 import { ENVIRONMENT } from "@/core/env.ts";
 import { WORKSPACE } from "@/core/paths.ts";
-import { STEP_NAMES } from "@/steps/mod.ts";
 import { withFolder } from "../fakes/folder.ts";
 import { whyNoLlama } from "../fakes/llama.ts";
 
@@ -82,11 +81,12 @@ Deno.test("pipeline --dry-run says what it would do and leaves no trace", () =>
     deepEqual([...Deno.readDirSync(folder)], []);
   }));
 
-Deno.test("every step answers --help with its flags", async () => {
-  for (const name of STEP_NAMES) {
+Deno.test("every task answers --help with its flags, and runs nothing", async () => {
+  // `test` is Deno's own, and has Deno's help.
+  for (const name of Object.keys(await tasksOf()).filter((name) => name !== "test")) {
     const { code, out, err } = await task(name, ["--help"]);
     equal(code, 0, err);
-    match(out, new RegExp(`^Usage: deno task ${name} `));
+    match(out, new RegExp(`^Usage: deno task ${name}[ \\n]`));
   }
 });
 
