@@ -13,6 +13,11 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** A year of works, negative ones before the common era: `1924`, `375 BCE`. */
+export function yearText(year: number): string {
+  return year < 0 ? `${-year} BCE` : String(year);
+}
+
 /** Seconds as `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

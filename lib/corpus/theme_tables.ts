@@ -1,4 +1,5 @@
 /** The statistics of themes as tables: for the terminal as text, for a notebook as rows. */
+import { yearText } from "../core/format.ts";
 import { textTable } from "../core/text_table.ts";
 import type { GroupStats, ThemeStats } from "./theme_stats.ts";
 
@@ -59,12 +60,17 @@ export function statsTables(stats: ThemeStats, options: { patterns?: number } = 
     {
       title: "Books",
       columns: ["book", "year", ...groupColumns],
-      rows: stats.books.map((book) => [book.title, String(book.year ?? ""), ...groupRow(book)]),
+      rows: stats.books.map((
+        book,
+      ) => [book.title, book.year === undefined ? "" : yearText(book.year), ...groupRow(book)]),
     },
     {
       title: "Decades of first publication",
       columns: ["decade", ...groupColumns],
-      rows: stats.decades.map((decade) => [`${decade.decade}s`, ...groupRow(decade)]),
+      rows: stats.decades.map((decade) => [
+        decade.decade < 0 ? `from ${yearText(decade.decade)}` : `${decade.decade}s`,
+        ...groupRow(decade),
+      ]),
     },
     {
       title: "Categories in the same chunk (lift: times more often than by chance)",

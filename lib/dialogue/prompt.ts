@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { yearText } from "../core/format.ts";
 import { readJsonc } from "../core/jsonc.ts";
 import type { ChatRequest, ChatSchema } from "../llm/chat.ts";
 import type { FilteredChunk } from "../records.ts";
@@ -118,7 +119,7 @@ export function renderRequest(
     persona_sample: persona.sample,
     source_title: asData(chunk.source_title),
     author: asData(chunk.author ?? "an unknown author"),
-    year: chunk.year === undefined ? "unknown" : String(chunk.year),
+    year: chunk.year === undefined ? "unknown" : yearText(chunk.year),
     passage,
     themes: themes.map((theme) => theme.replaceAll("_", " ")).join(", ") || "none in particular",
     asker: pick(

@@ -1,4 +1,5 @@
 /** What a dataset holds and what was left out, counted. */
+import { yearText } from "../core/format.ts";
 import type { Candidate } from "./generate_candidates.ts";
 
 /** What one model did. */
@@ -65,7 +66,8 @@ export function count(tally: Tally, candidate: Candidate, reason: string | undef
   const row = tally.coverage.get(persona.id) ?? new Map<string, number>();
   add(row, theme);
   tally.coverage.set(persona.id, row);
-  const details = [chunk.author, chunk.year].filter((part) => part !== undefined && part !== "").join(", ");
+  const year = chunk.year === undefined ? undefined : yearText(chunk.year);
+  const details = [chunk.author, year].filter((part) => part !== undefined && part !== "").join(", ");
   add(tally.sources, details ? `${chunk.source_title} (${details})` : chunk.source_title);
   const { assistant } = outcome.exchange;
   tally.responseWords += words;

@@ -1,5 +1,6 @@
-import { count } from "../core/format.ts";
+import { count, yearText } from "../core/format.ts";
 import { textTable } from "../core/text_table.ts";
+import { cut } from "../core/width.ts";
 import type { Retrieved } from "./retrieve.ts";
 import type { Wanted } from "./retrieve_lists.ts";
 
@@ -19,6 +20,7 @@ export function retrieveReport({ works, words, byCategory, refused, missing, pla
 }
 
 function described({ title, author, year, category }: Wanted): string[] {
-  const when = year === undefined ? "" : year < 0 ? `${-year} BCE` : String(year);
-  return [title ?? "(as in the file)", author ?? "", when, category ?? ""];
+  const when = year === undefined ? "" : yearText(year);
+  // Some titles of the catalogue fill a page, and would push every reason out of sight.
+  return [cut(title ?? "(as in the file)", 60), cut(author ?? "", 40), when, category ?? ""];
 }

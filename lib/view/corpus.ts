@@ -97,9 +97,13 @@ export function removedTable(works: readonly Work[]): Table {
 
 /** What was left out, and why. */
 export function rejectsTable(rejects: readonly Reject[]): Table {
-  return table(rejects.map(({ id, reason, detail }) => ({ id, reason: reason.replaceAll("_", " "), detail })), {
-    columns: ["id", "reason", "detail"],
-  });
+  const rows = rejects.map(({ id, reason, detail, row }) => ({
+    id,
+    title: Object(row).title,
+    reason: reason.replaceAll("_", " "),
+    detail,
+  }));
+  return table(rows, { columns: ["id", "title", "reason", "detail"], limit: 20 });
 }
 
 /** The first words of some works, side by side: the quickest look at whether cleaning went well. */

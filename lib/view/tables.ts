@@ -1,4 +1,5 @@
 import { DISPLAY, type Displayable } from "../core/display.ts";
+import { yearText } from "../core/format.ts";
 import { escapeHtml } from "./escape.ts";
 import { unicodeWidth } from "@std/cli/unicode-width";
 import { cut, pad } from "../core/width.ts";
@@ -84,7 +85,8 @@ function isNumeric(value: unknown): boolean {
 function write(value: unknown, column: string): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number") {
-    if (/(^|_)(id|year|decade)$/i.test(column)) return String(value);
+    if (/(^|_)year$/i.test(column)) return yearText(value);
+    if (/(^|_)(id|decade)$/i.test(column)) return String(value);
     const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 1 ? 3 : 2;
     return value.toLocaleString("en-US", { maximumFractionDigits: digits });
   }

@@ -43,7 +43,7 @@ export function hitRatesByBook(stats: ThemeStats, books = 25): Chart {
 
 /** Hit rates over the decades of first publication. */
 export function hitRatesByDecade(stats: ThemeStats): Chart {
-  const { shown, note } = recent(stats.decades.map((of) => ({ ...of, year: of.decade, title: "a decade" })));
+  const { shown, note } = recent(stats.decades.map((of) => ({ ...of, year: of.decade })));
   const rows = shown.flatMap(({ decade, hit_rates, chunks }) =>
     namesOf(stats).map((category) => ({ decade, category, share: hit_rates[category] ?? 0, chunks }))
   );

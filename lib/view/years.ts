@@ -1,3 +1,5 @@
+import { yearText } from "../core/format.ts";
+
 /** A few ancient works would squeeze all others into a corner of an axis of years: they are named instead. */
 export const OLDEST_SHOWN = 1700;
 
@@ -8,7 +10,7 @@ export function recent<T extends { readonly year?: number | undefined; readonly 
   const dated = rows.filter((row): row is T & { year: number } => row.year !== undefined);
   const older = dated.filter(({ year }) => year < OLDEST_SHOWN);
   const names = older.map(({ title, year }) => {
-    const when = year < 0 ? `${-year} BCE` : String(year);
+    const when = yearText(year);
     return title === undefined ? when : `${title} (${when})`;
   });
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";

@@ -49,6 +49,16 @@ Deno.test("renderRequest carries the persona's voice, the themes and the passage
   deepEqual([temperature, maxTokens], [0.8, 9]);
 });
 
+Deno.test("renderRequest names the year of an ancient work as people do", () => {
+  const { messages } = renderRequest(
+    { ...ASSIGNMENT, chunk: { ...CHUNK, year: -375 } },
+    PROMPTS,
+    { temperature: 0 },
+    HOW,
+  );
+  match(messages[1]?.content ?? "", /A Book, an unknown author \(375 BCE\)/);
+});
+
 Deno.test("renderRequest asks for JSON in words where there is no schema", () => {
   const { messages, schema } = renderRequest(ASSIGNMENT, PROMPTS, { temperature: 0 }, { ...HOW, structured: false });
   equal(schema, undefined);

@@ -104,7 +104,10 @@ Deno.test("stagesOf hands a flag to every step that knows it, and says all fault
   ]);
   equal(stages.find(({ step }) => step.name === "chunk")?.options.chunkSize, 500);
   throws(() => stagesOf(pipeline, { chunkSize: 0, trainRatio: 2 }), /--chunk-size 0[^]*--train-ratio 2/);
-  throws(() => stagesOf(pipeline, { chunkSize: 0 }, ["Unknown flag --sede"]), /Unknown flag --sede\n[^]*--chunk-size 0/);
+  throws(
+    () => stagesOf(pipeline, { chunkSize: 0 }, ["Unknown flag --sede"]),
+    /Unknown flag --sede\n[^]*--chunk-size 0/,
+  );
 });
 
 Deno.test("findStep loads every step under its own name, with a description of every option", async () => {

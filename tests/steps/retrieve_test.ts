@@ -238,6 +238,9 @@ Deno.test("retrieve --dry-run lists books with reasons and fetches none", () =>
     equal(result.plan.at(-1)?.why, 'subject "Chess"; Orlov, Vera: 1850–1911');
     equal(asked.length, 0);
     match(retrieve.report?.(result) ?? "", /^201 .*subject "Chess"/m);
+    const plan = result.plan.map((book) => ({ ...book, title: "A Title, or: ".repeat(20), year: -375 }));
+    const [, , , row = ""] = (retrieve.report?.({ ...result, plan }) ?? "").split("\n");
+    match(row, /^35 +A Title, [^…]{40,50}… .* 375 BCE /);
     equal(await Deno.stat(join(folder, "data")).catch(() => "none"), "none");
   }));
 

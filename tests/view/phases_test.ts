@@ -100,6 +100,14 @@ Deno.test("removedByWork puts rare kinds together, removedTable names them all",
   equal(removedTable(works).rows.length, 8);
 });
 
+Deno.test("rejectsTable names the book where the row tells it", () => {
+  const lost = { id: "35", reason: "not_found", detail: "nowhere" };
+  equal(
+    rejectsTable([{ ...lost, row: { title: "The Time Machine" } }, { ...lost, row: null }]).text(),
+    "id  title             reason     detail\n35  The Time Machine  not found  nowhere\n35                    not found  nowhere",
+  );
+});
+
 Deno.test("recent leaves ancient works to the subtitle", () => {
   const rows = [{ title: "The Republic", year: -375 }, { title: "We", year: 1924 }, { title: "Undated" }];
   const { shown, note } = recent(rows);
@@ -137,7 +145,7 @@ Deno.test("tables and cards of a corpus and of a dialogue escape everything", ()
     const view of [
       worksTable([work(1)]),
       openings([work(1)]),
-      rejectsTable([{ id: HOSTILE, reason: HOSTILE, detail: HOSTILE }]),
+      rejectsTable([{ id: HOSTILE, reason: HOSTILE, detail: HOSTILE, row: { title: HOSTILE } }]),
       personasTable([persona]),
       voices([persona]),
       messages([{ persona, request }], "user"),

@@ -25,10 +25,10 @@ Deno.test("table escapes headings, cells and its title", async () => {
 });
 
 Deno.test("table aligns by display width, numbers to the right, years without separators", () => {
-  const rows = [{ title: "象棋", words: 1234567, year: 1606, share: 0.12345 }, { title: "Café", words: 5, year: 1924 }];
+  const rows = [{ title: "象棋", words: 1234567, year: 1606, share: 0.12345 }, { title: "Café", words: 5, year: -375 }];
   equal(
     table(rows).text(),
-    ["title      words  year  share", "象棋   1,234,567  1606  0.123", "Café           5  1924"].join("\n"),
+    ["title      words     year  share", "象棋   1,234,567     1606  0.123", "Café           5  375 BCE"].join("\n"),
   );
 });
 
