@@ -9,7 +9,7 @@ import { UsageError, UserError } from "./errors.ts";
 import { createFile, fileError, refuseFolder } from "./files.ts";
 import type { Note } from "./parallel_batch.ts";
 import { type Done, type Lane, openLane, openThread } from "./parallel_lanes.ts";
-import { createPool, type Pool, readBatches, release } from "./parallel_read.ts";
+import { createPool, type Pool, readAhead, readBatches, release } from "./parallel_read.ts";
 
 /** Bytes of a batch: large enough that messages cost nothing, small enough that many in flight stay small. */
 const BATCH = 1 << 20;
@@ -121,7 +121,8 @@ export async function transformJsonl<Options extends object>(
     // The batches under way, oldest first: their number bounds memory and is what slows the reader.
     const underWay: (() => Promise<void>)[] = [];
     for (const input of inputs) {
-      for await (const batch of readBatches(input, { size: BATCH, longestLine: LONGEST_LINE, pool: buffers })) {
+      const batches = readBatches(input, { size: BATCH, longestLine: LONGEST_LINE, pool: buffers });
+      for await (const batch of readAhead(batches)) {
         signal.throwIfAborted();
         const lane = lanes.reduce((least, other) => other.load < least.load ? other : least);
         const size = batch.bytes.length; // Gone once the memory has moved to a thread.

@@ -97,3 +97,22 @@ function tooLong(path: string, limit: number): UserError {
     hint: "JSON Lines has one row a line: is a newline missing between the rows?",
   });
 }
+
+/** The same values, each asked for while what takes them is busy with the one before. */
+export async function* readAhead<T>(values: AsyncGenerator<T>): AsyncGenerator<T> {
+  const ask = () => {
+    const next = values.next();
+    next.catch(() => {}); // Told when its turn comes.
+    return next;
+  };
+  try {
+    for (let next = ask();;) {
+      const { done, value } = await next;
+      if (done) return;
+      next = ask();
+      yield value;
+    }
+  } finally {
+    await values.return(undefined);
+  }
+}
