@@ -92,7 +92,8 @@ function datasetOf({ run }: MergeRecord): string {
   const found: string[] = [];
   const look = (value: unknown, path: string) => {
     if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value) && /dataset|sha256|train|val/i.test(path)) {
-      found.push(`${path} ${short(value)}`);
+      const name = path.replace(/\.sha256$/, "").replace(/^dataset\./, "");
+      found.push(`${name} ${short(value)}`);
     } else if (value && typeof value === "object") {
       for (const [key, inner] of Object.entries(value)) look(inner, path === "" ? key : `${path}.${key}`);
     }

@@ -212,5 +212,8 @@ export function divergenceCurve(
 
 /** Greedy answers of the model before and after quantising, side by side. */
 export function answerTable({ answers, gguf }: Pick<GgufRecord, "answers" | "gguf">): Table {
-  return table(answers.map(({ question, f16, quantised }) => ({ question, f16, [gguf.quantType]: quantised })));
+  return table({
+    columns: ["question", "f16", gguf.quantType],
+    rows: answers.map(({ question, f16, quantised }) => [question, f16, quantised]),
+  });
 }

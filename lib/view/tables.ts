@@ -55,7 +55,8 @@ export function table(source: readonly Row[] | Grid, options: TableOptions = {})
   const right = grid.columns.map((_, i) => shown.length > 0 && shown.every((row) => isNumeric(row[i])));
   const written = shown.map((row) => grid.columns.map((column, i) => write(row[i], column)));
   const text = () => textOf(grid.columns, written, right, title, note);
-  const html = () => htmlOf(grid.columns, written, right, title, note, options.widest);
+  const headings = "rows" in source ? grid.columns : grid.columns.map((name) => name.replaceAll("_", " "));
+  const html = () => htmlOf(headings, written, right, title, note, options.widest);
   return {
     columns: grid.columns,
     rows: grid.rows,
@@ -131,7 +132,7 @@ function htmlOf(
   const caption = title
     ? `<caption style="caption-side:top;text-align:left;font-weight:600;padding:.3em 0">${escapeHtml(title)}</caption>`
     : "";
-  const head = `<thead><tr>${names.map((name, i) => cell("th", name.replaceAll("_", " "), i)).join("")}</tr></thead>`;
+  const head = `<thead><tr>${names.map((name, i) => cell("th", name, i)).join("")}</tr></thead>`;
   const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`).join("\n");
   return `<table style="border-collapse:collapse;margin:0">${caption}${head}<tbody>${body}</tbody></table>` +
     (note ? `<div style="opacity:.7">${escapeHtml(note)}</div>` : "");

@@ -59,7 +59,10 @@ const MERGE: MergeRecord = {
   },
   run: {
     folder: "/run",
-    recipe: { datasetSha256: "d".repeat(64), recipe: { epochs: 3, loraTargets: ["all-linear"] } },
+    recipe: {
+      dataset: { train: { rows: 9, sha256: "d".repeat(64) } },
+      recipe: { epochs: 3, loraTargets: ["all-linear"] },
+    },
   },
   candidates: null,
   model: { dtype: "BF16", parameters: 1.5e9, files: [{ name: "model.safetensors", bytes: 3, sha256: "b".repeat(64) }] },
@@ -98,7 +101,7 @@ Deno.test("a card tells lineage, recipe, checks and figures, and what was not do
     system: "Say ``` three ticks.",
   });
   match(card, /^---\nbase_model: "Qwen\/Qwen2\.5-1\.5B-Instruct"\n/);
-  match(card, /\| Dataset \| datasetSha256 \(SHA-256 dddddddddddd…\) \|/);
+  match(card, /\| Dataset \| train \(SHA-256 dddddddddddd…\) \|/);
   match(card, /\| epochs \| 3 \|\n\| loraTargets \| all-linear \|/);
   match(card, /\| Adapter \| final \(SHA-256 aaaaaaaaaaaa…\) \|/);
   match(card, /338 tensors \\\| all \\\| there/);

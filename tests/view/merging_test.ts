@@ -60,4 +60,5 @@ Deno.test("findings come worst first with their remedies; answers of a model are
   const answers = [{ question: "<b>Why?</b>", f16: "<script>1</script>", quantised: "So." }];
   const html = answerTable({ answers, gguf: { quantType: "q4_k_m" } as GgufRecord["gguf"] }).html();
   ok(!html.includes("<script>") && !html.includes("<b>Why"));
+  ok(html.includes(">q4_k_m</th>"), "a name stays as it is");
 });
