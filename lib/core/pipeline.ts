@@ -1,7 +1,7 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "./errors.ts";
-import { writeFileAtomic } from "./files.ts";
+import { fileError, writeFileAtomic } from "./files.ts";
 import { differenceOf, markFiles } from "./fingerprint.ts";
 import { beginProvisions } from "./provision.ts";
 import type { Context, Step, StepEvent } from "./step.ts";
@@ -142,7 +142,7 @@ export async function planStages(
  * Runs the stages in order, keeping those that are up to date; what a stage needs installed is provided meanwhile. Each
  * one that ends well leaves its marker; events of the whole run are appended to `events.jsonl` beside the markers.
  *
- * @throws whatever a stage throws; the markers of the stages before it stay.
+ * @throws {UserError} `runs` cannot be written. Whatever a stage throws; the markers of the stages before it stay.
  */
 export async function runStages(
   stages: readonly Stage[],
@@ -150,10 +150,9 @@ export async function runStages(
   context: Context,
   options: { force?: boolean | undefined; onStage?: (decision: Decision) => void } = {},
 ): Promise<StageResult[]> {
-  await Deno.mkdir(runs, { recursive: true });
-  using events = await Deno.open(join(runs, "events.jsonl"), { append: true, create: true });
+  using events = await openEvents(join(runs, "events.jsonl"));
   const record = (event: StepEvent, name: string) => {
-    if (event.type !== "progress") appendEvent(events, { at: context.clock.now(), step: name, ...event });
+    if (event.type !== "progress") events.add({ at: context.clock.now(), step: name, ...event });
     context.emit(event);
   };
   const planned = await planStages(stages, runs, context, options.force);
@@ -219,8 +218,24 @@ function stopped({ name }: Stage, stages: readonly Stage[], why: string): UserEr
   });
 }
 
-function appendEvent(file: Deno.FsFile, event: Record<string, unknown>): void {
-  file.writeSync(new TextEncoder().encode(JSON.stringify(event) + "\n"));
+/** The events of all runs, to add to; where a step writes, and that nothing can be written there, shows here first. */
+async function openEvents(path: string): Promise<Disposable & { add(event: Record<string, unknown>): void }> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    const file = await Deno.open(path, { append: true, create: true });
+    return {
+      add(event) {
+        try {
+          file.writeSync(new TextEncoder().encode(JSON.stringify(event) + "\n"));
+        } catch (error) {
+          throw fileError("write", path, error);
+        }
+      },
+      [Symbol.dispose]: () => file.close(),
+    };
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
 }
 
 function markerPath(runs: string, stage: string): string {

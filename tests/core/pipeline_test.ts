@@ -119,6 +119,16 @@ Deno.test("selectStages cuts by from, to and only, and refuses unknown names and
     return Promise.resolve();
   }));
 
+Deno.test("runStages says in words where the record of its runs cannot be written", () =>
+  setUp(async ({ folder, stages }) => {
+    const file = join(folder, "file");
+    await Deno.writeTextFile(file, "");
+    await rejects(
+      runStages(stages(), join(file, "runs"), fakeContext()),
+      (error) => error instanceof UserError && /^Cannot write ".*events\.jsonl": a file stands/.test(error.message),
+    );
+  }));
+
 Deno.test("runStages passes a stage over that says why, and goes on", () =>
   setUp(async ({ folder, runs, steps, stages }) => {
     const [one, two] = stages();
