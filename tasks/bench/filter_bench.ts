@@ -26,6 +26,12 @@ const PEER_MEGABYTES = 3;
 /** Best of so many passes, in seconds of CPU on both sides: other work on the machine only ever slows one down. */
 const PASSES = 20;
 
+/**
+ * Runs of the steps over all of the input, of which the quickest counts. A machine that was lent its memory fetches it
+ * while the first run writes; the others find it where the files of the run before were.
+ */
+const RUNS = 3;
+
 const Step = z.object({ seconds: z.number(), peakMb: z.number() });
 const Counted = z.object({ seconds: z.number(), matches: z.number(), bytes: z.number() });
 const Python = z.object({
@@ -45,8 +51,7 @@ export async function filterBench(megabytes = MEGABYTES): Promise<BenchRow[]> {
     const at = (name: string) => join(folder, name);
     const { path: works, source } = await benchCorpus(folder, megabytes * 1e6);
     const textBytes = await bytesOfTexts(works);
-    const chunked = await ours(Step, "chunk", works, at("chunks.jsonl"));
-    const filtered = await ours(Step, "filter", at("chunks.jsonl"), at("filtered.jsonl"));
+    const { chunked, filtered } = await bestRun(works, at("chunks.jsonl"), at("filtered.jsonl"));
 
     const part = await benchCorpus(await Deno.makeTempDir({ dir: folder }), PEER_MEGABYTES * 1e6);
     await ours(Step, "chunk", part.path, at("part.jsonl"));
@@ -83,7 +88,7 @@ export async function filterBench(megabytes = MEGABYTES): Promise<BenchRow[]> {
         ratio: v8.seconds / count.seconds,
       },
       {
-        name: `chunk + filter, file to file (${(textBytes / 1e6).toFixed(0)} MB of text: ${source})`,
+        name: `chunk + filter, file to file, best of ${RUNS} (${(textBytes / 1e6).toFixed(0)} MB of text: ${source})`,
         ours: `${shown(steps)} (chunk ${chunked.seconds.toFixed(1)} s, filter ${filtered.seconds.toFixed(1)} s)`,
         peer: `Python, one process: ${beside(peerSteps)}`,
         ratio: times(steps, peerSteps),
@@ -100,6 +105,23 @@ export async function filterBench(megabytes = MEGABYTES): Promise<BenchRow[]> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+interface Run {
+  chunked: z.infer<typeof Step>;
+  filtered: z.infer<typeof Step>;
+}
+
+async function bestRun(works: string, chunks: string, kept: string): Promise<Run> {
+  const secondsOf = ({ chunked, filtered }: Run) => chunked.seconds + filtered.seconds;
+  let best: Run | undefined;
+  for (let run = 0; run < RUNS; run++) {
+    if (run > 0) { for (const path of [chunks, kept]) await Deno.remove(path); }
+    const chunked = await ours(Step, "chunk", works, chunks);
+    const next = { chunked, filtered: await ours(Step, "filter", chunks, kept) };
+    if (!best || secondsOf(next) < secondsOf(best)) best = next;
+  }
+  return best!;
 }
 
 async function bytesOfTexts(works: string): Promise<number> {
