@@ -27,14 +27,15 @@ export async function runMergeScript<T extends z.ZodType>(
     const text = (await readTextFile(paths.answer)).replace(/(:\s*)(?:NaN|-?Infinity)(?=\s*[,}\]])/g, "$1null");
     return answer.parse(JSON.parse(text));
   } catch (error) {
-    if (error instanceof ToolError) throw inWords(work, request, error);
+    if (error instanceof ToolError) throw scriptFailure(work, request, error);
     throw error;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-function inWords(work: string, request: Readonly<Record<string, unknown>>, error: ToolError): UserError {
+/** What to tell of a script that failed. Where it only fetched, its last words say all: the trace before them is its own. */
+export function scriptFailure(work: string, request: Readonly<Record<string, unknown>>, error: ToolError): UserError {
   const said = error.lastLines.join("\n");
   const what = work === "fetch" ? `Cannot fetch "${request.model}"` : `Cannot merge into "${request.base}"`;
   const last = error.lastLines.at(-1) ?? `it ended with exit code ${error.code}`;
@@ -46,7 +47,7 @@ function inWords(work: string, request: Readonly<Record<string, unknown>>, error
     : error.code === 137 || error.code === -9 || /out of memory|MemoryError|can't allocate/i.test(said)
     ? "Memory ran out: close other programs, merge on another machine, or leave measuring out by --no-verify."
     : undefined;
-  const before = error.lastLines.slice(-6, -1).map((line) => `  ${line}`).join("\n");
+  const before = work === "fetch" ? "" : error.lastLines.slice(-6, -1).map((line) => `  ${line}`).join("\n");
   const message = `${what}: ${last}${/Error|Traceback/.test(said) && before ? `\n${before}` : ""}`;
   return new UserError(message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }
