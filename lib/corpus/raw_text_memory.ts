@@ -6,8 +6,8 @@ import { ENTRY, read, sentenceTables, stops } from "./sentence_kernel.ts";
 const PAGE = 1 << 16;
 /** Bytes of a paragraph at least: one, and a blank line's two feeds of two. */
 const SHORTEST = 5;
-/** Longer lines are left to JSON.parse: with all lists, they could be more than a memory holds. */
-const LONGEST = 256 << 20;
+/** More is left to JSON.parse: with all lists, six times as much memory is asked for. */
+const LONGEST = 64 << 20;
 /** Bytes of a paragraph, each of which may be a stop. */
 const LONGEST_PARAGRAPH = 1 << 16;
 const LIST = LONGEST_PARAGRAPH * ENTRY * 4;

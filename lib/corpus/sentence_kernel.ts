@@ -206,8 +206,7 @@ export const stops = (tables: number, toRead: (place: Code) => Code): FunctionSo
         branch(done, i32.eq(next.get, end.get)),
         spoken.set(i32.and(spoken.get, or(i32.eqz(isKnown), charIs(UPPER)))), // Who spoke may follow.
         from.set(next.get),
-        length.set(i32.const(0)),
-        passAll(from, length, BEFORE_WORD),
+        passAll(from, length, BEFORE_WORD), // Where that is in the text does not matter.
         unsure(or(i32.ge_u(from.get, to.get), i32.eqz(isKnown))),
         branch(done, charIs(LOWER)),
         when(
