@@ -16,7 +16,7 @@ export interface RawText extends TextSource {
   splits(offset: number): boolean;
 }
 
-const [QUOTE, BACKSLASH, SPACE, FEED] = [0x22, 0x5c, 0x20, 0x0a];
+const [QUOTE, BACKSLASH, SPACE, FEED, COLON] = [0x22, 0x5c, 0x20, 0x0a, 0x3a];
 
 /** Not a fatal one, which takes twice as long: what it decodes has been checked. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -34,8 +34,11 @@ export function readRawText(memory: TextMemory, at: number): RawText | undefined
 }
 
 function rawText({ memory, place, stops }: TextMemory, { closing, length, paragraphs, starts, ends }: Found): RawText {
-  /** Made anew each time: memory that grew in between has another buffer. */
   const list = (from: number) => new Int32Array(memory.buffer, from, paragraphs);
+  let lists = { starts: list(starts), ends: list(ends) };
+  /** Memory that grew in between has another buffer. */
+  const ofParagraphs = () =>
+    lists.starts.buffer === memory.buffer ? lists : lists = { starts: list(starts), ends: list(ends) };
   const slice = (start: number, end: number): string => {
     const from = place(start);
     const content = decoder.decode(new Uint8Array(memory.buffer, from, place(end) - from));
@@ -73,15 +76,16 @@ function rawText({ memory, place, stops }: TextMemory, { closing, length, paragr
       tell(from, end);
     },
     eachParagraph(start, end, tell) {
-      const [from, to] = [list(starts), list(ends)];
-      for (let index = lastUpTo(from, start - 1) + 1; index < paragraphs; index++) {
-        if (from[index]! >= end) break;
-        tell(from[index]!, to[index]!);
+      const { starts, ends } = ofParagraphs();
+      for (let index = lastUpTo(starts, start - 1) + 1; index < paragraphs; index++) {
+        if (starts[index]! >= end) break;
+        tell(starts[index]!, ends[index]!);
       }
     },
     splits(offset) {
-      const index = lastUpTo(list(starts), offset - 1);
-      return index >= 0 && offset < list(ends)[index]!;
+      const { starts, ends } = ofParagraphs();
+      const index = lastUpTo(starts, offset - 1);
+      return index >= 0 && offset < ends[index]!;
     },
   };
 }
@@ -91,20 +95,24 @@ function rawText({ memory, place, stops }: TextMemory, { closing, length, paragr
  * that name at any depth. A string cannot hold what this looks for, as a quotation mark in a string is escaped.
  */
 export function findStringMember(line: Uint8Array, name: string, start = 0): number | undefined {
-  const wanted = new TextEncoder().encode(name);
-  const skipSpaces = (at: number) => {
-    while (line[at] === SPACE) at++;
-    return at;
-  };
+  const wanted = new TextEncoder().encode(`"${name}"`);
   for (let quote = start; quote < line.length; quote++) {
     const byte = line[quote]!;
     if (byte === FEED) break;
-    if (byte !== QUOTE || line[quote + 1] !== wanted[0]) continue;
-    if (!wanted.every((byte, index) => line[quote + 1 + index] === byte)) continue;
-    if (line[quote + 1 + wanted.length] !== QUOTE || line[quote - 1] === BACKSLASH) continue;
-    const colon = skipSpaces(quote + wanted.length + 2);
-    const value = skipSpaces(colon + 1);
-    if (line[colon] === 0x3a && line[value] === QUOTE) return value + 1;
+    if (byte !== QUOTE || !standsAt(line, quote, wanted) || line[quote - 1] === BACKSLASH) continue;
+    const colon = skipSpaces(line, quote + wanted.length);
+    const value = skipSpaces(line, colon + 1);
+    if (line[colon] === COLON && line[value] === QUOTE) return value + 1;
   }
   return undefined;
+}
+
+function standsAt(line: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (line[at + i] !== wanted[i]) return false;
+  return true;
+}
+
+function skipSpaces(line: Uint8Array, at: number): number {
+  while (line[at] === SPACE) at++;
+  return at;
 }
