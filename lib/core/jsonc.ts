@@ -1,4 +1,11 @@
-import { findNodeAtLocation, getNodeValue, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
 import type { z } from "zod";
 import { UsageError } from "./errors.ts";
 import { readTextFile } from "./files.ts";
@@ -11,7 +18,7 @@ function lineAt(text: string, offset: number): number {
 /**
  * Reads a preset: JSON with comments and trailing commas, checked against `schema`.
  *
- * @throws {UsageError} every fault at once, each with `file:line`; {UserError} where the file cannot be read.
+ * @throws {UsageError} every fault at once, each with `file:line`, keys that stand there twice too; {UserError} where the file cannot be read.
  */
 export async function readJsonc<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   return parseJsonc(await readTextFile(path), path, schema);
@@ -28,6 +35,10 @@ export function parseJsonc<T>(text: string, path: string, schema: z.ZodType<T>):
         : `Cannot read "${path}": the file is empty`,
     );
   }
+  const repeated = repeatedKeys(tree).map(({ name, offset }) =>
+    `Cannot read "${path}:${lineAt(text, offset)}": "${name}" stands here for the second time`
+  );
+  if (repeated.length > 0) throw new UsageError(repeated);
   const result = schema.safeParse(getNodeValue(tree));
   if (result.success) return result.data;
   throw new UsageError(result.error.issues.map((issue) => {
@@ -38,6 +49,19 @@ export function parseJsonc<T>(text: string, path: string, schema: z.ZodType<T>):
     const at = where.length > 0 ? `"${where.join(".")}": ` : "";
     return `Cannot read "${path}:${lineAt(text, node?.offset ?? 0)}": ${at}${issue.message}`;
   }));
+}
+
+/** Keys that an object has twice: of their values JSON would keep the last one, and drop the others without a word. */
+function repeatedKeys({ type, children = [] }: Node): { name: string; offset: number }[] {
+  const seen = new Set<unknown>();
+  const here = (type === "object" ? children : []).flatMap(({ children: [key] = [] }) => {
+    if (!key || !seen.has(key.value)) {
+      seen.add(key?.value);
+      return [];
+    }
+    return [{ name: String(key.value), offset: key.offset }];
+  });
+  return [...here, ...children.flatMap(repeatedKeys)];
 }
 
 /** `ValueExpected` → `value expected`. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../core/errors.ts";
-import { count } from "../core/format.ts";
+import { count, counted } from "../core/format.ts";
 import { transformJsonl } from "../core/parallel.ts";
 import { beside, dataDir } from "../core/paths.ts";
 import { defineStep } from "../core/step.ts";
@@ -80,7 +80,9 @@ export const chunk = defineStep({
       context.emit({
         type: "log",
         level: "warn",
-        message: `${ids.repeated} of ${rows} works have an id that an earlier one has; their chunks are numbered apart`,
+        message: `${counted(ids.repeated, "work")} of ${
+          count(rows)
+        } with the id of an earlier one: chunks are numbered apart`,
       });
     }
     const cutSentences = counts.cut_sentences ?? 0;
@@ -88,7 +90,7 @@ export const chunk = defineStep({
       context.emit({
         type: "log",
         level: "info",
-        message: `${cutSentences} sentences are longer than a chunk and were cut at clauses or words`,
+        message: `${counted(cutSentences, "sentence")} longer than a chunk: cut at clauses or words`,
       });
     }
     context.emit({ type: "metric", name: "chunks", value: written });
@@ -97,7 +99,7 @@ export const chunk = defineStep({
   },
   report({ works, chunks, dropped }) {
     const left = Object.values(dropped).reduce((sum, number) => sum + number, 0);
-    return `${count(chunks)} passages from ${count(works)} works; ${count(left)} left out`;
+    return `${counted(chunks, "passage")} from ${counted(works, "work")}; ${count(left)} left out`;
   },
 });
 

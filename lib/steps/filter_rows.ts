@@ -1,5 +1,5 @@
 /** The row work of the step `filter`: a Chunk in, the same with its theme counts out, or a drop. */
-import { checkRow, type RowSink, type StartRows } from "../core/parallel_batch.ts";
+import { checkRow, RowError, type RowSink, type StartRows } from "../core/parallel_batch.ts";
 import { wordStart } from "../corpus/matcher_scan.ts";
 import type { Hits } from "../corpus/matcher_settle.ts";
 import { createTally, tallyChunk } from "../corpus/theme_tally.ts";
@@ -36,6 +36,9 @@ export const start: StartRows<FilterRowOptions> = (options) => {
     if (score < threshold) {
       return sink.drop("too_few_matches", chunk.id, `matches ${hits.length}, score ${score / 1000}`);
     }
+    if (hits.length > MOST_MATCHES) {
+      throw new RowError(`the text has ${hits.length} matches; one of more than ${MOST_MATCHES} is no passage`);
+    }
     // The row itself is passed on as it came: writing it anew would cost more than all the matching.
     const known = "keyword_counts" in chunk || "matches" in chunk ? withoutCounts(chunk) : json;
     sink.write(known.slice(known.indexOf("{"), known.lastIndexOf("}")) + toJson(chunk.text, hits));
@@ -48,6 +51,9 @@ export const start: StartRows<FilterRowOptions> = (options) => {
     finish: () => counts,
   };
 };
+
+/** A row of more of them, some hundred bytes each, comes near to V8's longest string. */
+const MOST_MATCHES = 2_000_000;
 
 const chunkSchema = async () => (await import("../records.ts")).Chunk;
 

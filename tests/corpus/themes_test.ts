@@ -68,6 +68,10 @@ Deno.test("parseThemes names the line of a file of another shape", () => {
       ['{\n"categories": {"a":\n{"patterns": [7]}}}', 't.jsonc:3": "categories.a.patterns.0": a pattern is a text'],
       ['{"categories": {"a": {"patterns": [{"pattern": "x", "weight": -1}]}}}', '"categories.a.patterns.0.weight"'],
       ['{"categories": ', 't.jsonc:1": value expected'],
+      [
+        '{"categories":\n{"a": {"patterns": ["x"]},\n"a": {"patterns": ["y"]}}}',
+        't.jsonc:3": "a" stands here for the second time',
+      ],
       ["", "the file is empty"],
     ] as const
   ) throws(() => parseThemes(text, "t.jsonc"), (error: Error) => error.message.includes(cause), text);

@@ -158,7 +158,11 @@ Deno.test("chunk keeps ids apart where a work comes again, in threads as well", 
       "chunk_35-2_00001",
     ]);
     equal(chunks.at(-1)?.id, "chunk_36-2000_00002");
-    ok(events.some((event) => event.type === "log" && /^3998 of 4000 works have an id/.test(event.message)));
+    ok(
+      events.some((event) =>
+        event.type === "log" && /^3,998 works of 4,000 with the id of an earlier one/.test(event.message)
+      ),
+    );
   }
 });
 

@@ -236,6 +236,17 @@ Deno.test("filter names file and line of a row that is no chunk", async () => {
   });
 });
 
+Deno.test("filter refuses a row with more matches than a string holds", async () => {
+  await withFolder(async (folder) => {
+    const rows = line({ id: "chunk_1", text: "comrade ".repeat(2_000_001), ...about });
+    await rejects(
+      run(folder, rows, { workers: 1 }),
+      (error: Error) =>
+        error instanceof UserError && /chunks\.jsonl:1": the text has 2000001 matches/.test(error.message),
+    );
+  });
+});
+
 Deno.test("filter skips a torn last line and tells it", async () => {
   await withFolder(async (folder) => {
     const { result, context } = await run(folder, line({ id: "a", text: "comrade", ...about }) + '{"id":"b","te');
