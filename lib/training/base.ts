@@ -2,7 +2,6 @@ import { join, resolve } from "node:path";
 import { UsageError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import type { Context } from "../core/step.ts";
-import { makeTinyBase } from "./tiny_base.ts";
 
 /** A model that is trained on, merged into or compared with. */
 export interface BaseModel {
@@ -25,7 +24,10 @@ const FOLDERS = new Set(["output", "models", "data"]);
  * @throws {UsageError} a folder that is not there.
  */
 export async function resolveBase(name: string, dataRoot: string, context: Context): Promise<BaseModel> {
-  if (name === "tiny") return { kind: "tiny", name, path: await makeTinyBase(context) };
+  if (name === "tiny") {
+    const { makeTinyBase } = await import("./tiny_base.ts"); // It cleans books: others need not load all of that.
+    return { kind: "tiny", name, path: await makeTinyBase(context) };
+  }
   for (const path of [resolve(name), resolve(join(dataRoot, name))]) {
     if ((await Deno.stat(path).catch(() => undefined))?.isDirectory) return { kind: "folder", name, path };
   }
