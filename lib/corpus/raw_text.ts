@@ -40,6 +40,7 @@ function rawText({ memory, place, stops }: TextMemory, { closing, length, paragr
   const ofParagraphs = () =>
     lists.starts.buffer === memory.buffer ? lists : lists = { starts: list(starts), ends: list(ends) };
   const slice = (start: number, end: number): string => {
+    if (end <= start) return ""; // As of a string.
     const from = place(start);
     const content = decoder.decode(new Uint8Array(memory.buffer, from, place(end) - from));
     return content.includes("\\") ? String(JSON.parse(`"${content}"`)) : content;

@@ -2,10 +2,15 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError, UserError } from "@/core/errors.ts";
 import { readJsonl } from "@/core/jsonl.ts";
+import { type BatchResult, runBatch } from "@/core/parallel_batch.ts";
+import { pick, seededRandom } from "@/dialogue/random.ts";
 import { Chunk, Reject, type Work } from "@/records.ts";
 import { chunk } from "@/steps/chunk.ts";
+import { start } from "@/steps/chunk_rows.ts";
 import { fakeContext } from "../fakes/context.ts";
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const FIRST = "The Time Traveller was expounding a recondite matter to “us”.";
 const SECOND = "\ud83d\ude00 The fire burned brightly. He smiled.";
 const TEXT = `${FIRST}\n\n${SECOND}`;
@@ -120,6 +125,38 @@ Deno.test("chunk answers the same whether a row is read raw or parsed", async ()
   ok(expected.chunks.length > 3);
   for (const line of [odd, spaced, ascii]) deepEqual((await run(line, { chunkSize: 30 })).chunks, expected.chunks);
 });
+
+const WORDS = "the end. End. Mr. why? No! (a) [12] ... “Yes,” He said “No.” été Борис. 😀 XIV. J. R. R. a, b; — \\ / I."
+  .split(" ");
+const GAPS = [" ", " ", " ", " ", "  ", "\n", "\n\n", " \n \n"];
+
+Deno.test("chunk's quick and ordinary ways make the same rows of random works, in every unit and by every method", async () => {
+  const roll = seededRandom("chunk");
+  const one = (list: readonly string[]) => pick(list, roll);
+  for (const unit of ["chars", "words", "tokens"] as const) {
+    for (const method of ["paragraph", "window"] as const) {
+      const size = unit === "chars" ? 200 : 40;
+      const overlap = method === "window" ? size / 4 : 0;
+      const tokenizer = unit === "tokens" ? { tokenizer: "o200k" } : {};
+      const work = await start({ size, minSize: size / 8, overlap, unit, method, ...tokenizer });
+      const lines = Array.from({ length: 40 }, (_, id) => {
+        const text = Array.from({ length: Math.floor(roll() * 300) }, () => one(WORDS) + one(GAPS)).join("");
+        const chapters = [{ title: "„I“", start: 0, end: Math.floor(roll() * text.length) }];
+        return JSON.stringify({ ...WORK, id, chapters, text }) + "\n";
+      });
+      const bytes = encoder.encode(lines.join(""));
+      const quick = await runBatch(work, bytes, true);
+      const ordinary = await runBatch({ row: work.row }, bytes, true);
+      deepEqual(plain(quick), plain(ordinary), `${unit}, ${method}`);
+      ok(quick.written > 100);
+    }
+  }
+});
+
+/** A result with its rows as text, which a failure can show. */
+function plain({ output, rejects, ...rest }: BatchResult) {
+  return { ...rest, output: decoder.decode(output).split("\n"), rejects: decoder.decode(rejects).split("\n") };
+}
 
 Deno.test("chunk counts tokens where a tokenizer is given, and limits by them", async () => {
   const counted = await run([WORK], { tokenizer: "o200k", chunkSize: 70 });
