@@ -18,7 +18,8 @@ function lineAt(text: string, offset: number): number {
 /**
  * Reads a preset: JSON with comments and trailing commas, checked against `schema`.
  *
- * @throws {UsageError} every fault at once, each with `file:line`, keys that stand there twice too; {UserError} where the file cannot be read.
+ * @throws {UsageError} every fault at once, each with `file:line`, keys that stand there twice too; {UserError} where the
+ * file cannot be read.
  */
 export async function readJsonc<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   return parseJsonc(await readTextFile(path), path, schema);

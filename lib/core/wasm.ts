@@ -247,3 +247,8 @@ export const i8x16 = {
   sub: simd(0x71),
   bitmask: simd(0x64),
 };
+
+/** A number and a constant. */
+export const plus = (value: Code, more: number): Code => i32.add(value, i32.const(more));
+
+export const increase = (variable: Local, more: number): Code => variable.set(plus(variable.get, more));

@@ -1,13 +1,11 @@
 /** What kernels in WebAssembly write rows of JSON with. */
-import { branch, type Code, type FunctionSource, i32, type Local, loop, v128, when } from "./wasm.ts";
+import { branch, type Code, type FunctionSource, i32, increase, type Local, loop, plus, v128, when } from "./wasm.ts";
 
 /** Bytes that are copied at once: so many may be read and written behind the end. */
 export const STEP = 16;
 const ZERO = 0x30;
 
 const encoder = new TextEncoder();
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
 
 /**
  * `number(out, value, digits)` writes a whole number, with zeros in front where it has fewer digits, and answers where

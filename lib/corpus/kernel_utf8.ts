@@ -4,10 +4,11 @@ import { type Code, i32, type Local, when } from "../core/wasm.ts";
 export const between = (value: Code, low: number, count: number): Code =>
   i32.lt_u(i32.sub(value, i32.const(low)), i32.const(count));
 
-const or6 = (high: Code, low: Code) => i32.or(i32.shl(high, i32.const(6)), low);
+/** Six bits more behind others. */
+export const or6 = (high: Code, low: Code) => i32.or(i32.shl(high, i32.const(6)), low);
 
 /** The low six bits of the byte at a shift in `char`. */
-const tail = (char: Local, shift: number) => i32.and(i32.shr_u(char.get, i32.const(shift)), i32.const(0x3f));
+export const tail = (char: Local, shift: number) => i32.and(i32.shr_u(char.get, i32.const(shift)), i32.const(0x3f));
 
 /** The low six bits of the first two bytes, as one number. */
 export const firstBits = (char: Local): Code => or6(tail(char, 0), tail(char, 8));

@@ -1,9 +1,7 @@
 /** The part of the kernel of matcher_kernel.ts that does what matcher_settle.ts does, where all is plain: nearly everywhere. */
-import { branch, type Code, type FunctionSource, i32, leaveWith, type Local, loop, when } from "../core/wasm.ts";
+import { branch, type Code, type FunctionSource, i32, leaveWith, type Local, loop, plus, when } from "../core/wasm.ts";
 import type { Automaton } from "./matcher_dfa.ts";
 import { COLUMNS, COUNT, type Layout, MOST_HITS, TABLE } from "./matcher_layout.ts";
-
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
 
 /** The automaton's next entry, from a row on by the byte at a place. */
 export const step = (row: Code, place: Local): Code =>

@@ -8,14 +8,16 @@ import {
   type FunctionSource,
   i32,
   i8x16,
+  increase,
   leaveWith,
   type Local,
   loop,
+  plus,
   v128,
   when,
 } from "../core/wasm.ts";
 import { between, checkCharacter } from "./kernel_utf8.ts";
-import { TABLES as TABLES_SIZE } from "./sentence_kernel.ts";
+import { TABLES_SIZE } from "./sentence_kernel.ts";
 
 const [QUOTE, BACKSLASH, SLASH, SPACE, LETTER_N, LETTER_U] = [0x22, 0x5c, 0x2f, 0x20, 0x6e, 0x75];
 /** Backslash and n, as a little-endian number. */
@@ -36,9 +38,6 @@ export const BYTES = TABLES + TABLES_SIZE + 64;
 export const PADDING = 64;
 
 export const BROKEN = -1;
-
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
 
 /**
  * `find(text, starts, ends, marks)` reads the string whose content begins at `text`, and answers the place of the

@@ -9,13 +9,16 @@ import {
   type FunctionSource,
   i32,
   i8x16,
+  increase,
   leaveWith,
   type Local,
   loop,
+  plus,
   v128,
   when,
 } from "../core/wasm.ts";
-import { between } from "./kernel_utf8.ts";
+import { skipTo } from "../core/wasm_read.ts";
+import { between, or6, tail } from "./kernel_utf8.ts";
 import { SHORT_FORMS } from "./abbreviations.ts";
 import { isSpace } from "./paragraphs.ts";
 import { isBeforeWord, isCloser, isLower, isQuote, isStop, isTokenUnit } from "./sentences.ts";
@@ -27,14 +30,14 @@ const NO_BREAK = 0xa0;
 const [STOP, CLOSER, QUOTATION, WHITE, BEFORE_WORD, LOWER, UPPER, TOKEN] = [1, 2, 4, 8, 16, 32, 64, 128];
 const LIMIT = 0x2100;
 /** A byte for each character, then one for each form of a word that may be an abbreviation. */
-export const TABLES = LIMIT + SHORT_FORMS.length;
+export const TABLES_SIZE = LIMIT + SHORT_FORMS.length;
 
 /** Numbers of 32 bits that tell of a stop: where it is (with all bits turned where the rules must look), an end, a start. */
 export const ENTRY = 3;
 
 /** What lies in memory from the place `tables` on. */
 export function sentenceTables(): Uint8Array {
-  const tables = new Uint8Array(TABLES);
+  const tables = new Uint8Array(TABLES_SIZE);
   for (let unit = 0; unit < LIMIT; unit++) {
     const all: [boolean, number][] = [
       [isStop(unit), STOP],
@@ -52,8 +55,6 @@ export function sentenceTables(): Uint8Array {
   return tables;
 }
 
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
 const or = (...all: Code[]): Code => all.reduce((some, more) => i32.or(some, more));
 const equals = (value: Code, number: number) => i32.eq(value, i32.const(number));
 const low = (value: Code, bits: number) => i32.and(value, i32.const((1 << bits) - 1));
@@ -61,7 +62,6 @@ const low = (value: Code, bits: number) => i32.and(value, i32.const((1 << bits) 
 /** `read(place)` answers the character there, times eight, and its bytes; LIMIT stands for all that the tables lack. */
 export const read: FunctionSource = ({ param, local }) => {
   const [place, bytes, code] = [param(), local("i32"), local("i32")];
-  const tail = (shift: number) => low(i32.shr_u(bytes.get, i32.const(shift)), 6);
   const answer = (code: Code, width: number) => leaveWith(i32.or(i32.shl(code, i32.const(3)), i32.const(width)));
   const isEscape = (letter: number) => equals(low(bytes.get, 16), letter << 8 | BACKSLASH);
   return [
@@ -73,10 +73,10 @@ export const read: FunctionSource = ({ param, local }) => {
     when(i32.lt_u(code.get, i32.const(0x80)), answer(code.get, 1)),
     when(
       i32.lt_u(code.get, i32.const(0xe0)),
-      answer(i32.or(i32.shl(low(bytes.get, 5), i32.const(6)), tail(8)), 2),
+      answer(or6(low(bytes.get, 5), tail(bytes, 8)), 2),
     ),
     when(equals(code.get, 0xe2), [
-      code.set(or(i32.const(0x2000), i32.shl(tail(8), i32.const(6)), tail(16))),
+      code.set(i32.or(i32.const(0x2000), or6(tail(bytes, 8), tail(bytes, 16)))),
       when(i32.lt_u(code.get, i32.const(LIMIT)), answer(code.get, 3)),
     ]),
     i32.const(LIMIT << 3 | 3),
@@ -120,13 +120,6 @@ export const stops = (tables: number, toRead: (place: Code) => Code): FunctionSo
     ["?", "!", "."].map((stop) => i8x16.eq(bytes.get, i8x16.const(stop.charCodeAt(0))))
       .reduce((all, more) => v128.or(all, more)),
   );
-  const skipPlain: Code = loop((again) => [
-    bytes.set(v128.load(at.get)),
-    bits.set(i8x16.bitmask(isSpecial)),
-    when(i32.eqz(bits.get), [increase(at, 16), branch(again)]),
-    at.set(i32.add(at.get, i32.ctz(bits.get))),
-  ]);
-
   /** Leaves for `unsure` unless what stands before a full stop, the byte in front of `at`, is a word and no abbreviation. */
   const checkWord = (unsure: (condition: Code) => Code): Code => [
     from.set(plus(at.get, -2)),
@@ -225,7 +218,7 @@ export const stops = (tables: number, toRead: (place: Code) => Code): FunctionSo
     first.set(at.get),
     shift.set(i32.sub(at.get, unit.get)),
     loop((again) => [
-      skipPlain,
+      skipTo(at, bytes, bits, isSpecial),
       when(i32.ge_u(at.get, to.get), leaveWith(list.get)),
       char.set(toRead(at.get)),
       when(charIs(STOP), [

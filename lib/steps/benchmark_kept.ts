@@ -1,6 +1,6 @@
 /** What a benchmark has measured, kept until its results are written: one that was stopped goes on where it was. */
 import { z } from "zod";
-import { sha256 } from "../core/files.ts";
+import { exists, sha256 } from "../core/files.ts";
 import { counted } from "../core/format.ts";
 import { readJsonl, writeJsonl } from "../core/jsonl.ts";
 import { openJsonlLog } from "../core/jsonl_log.ts";
@@ -69,8 +69,4 @@ function settingsOf({ server, preset, personas, options }: Bench): string {
   const { benchmarkExamples, benchmarkMaxTokens, runs, temperature, contextLength, seed } = options;
   const asked = { benchmarkExamples, benchmarkMaxTokens, runs, temperature, contextLength, seed };
   return sha256(JSON.stringify([server.address.shown, asked, preset, personas]));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

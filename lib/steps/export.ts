@@ -2,7 +2,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { readTextFile, refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { exists, readTextFile, refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { counted } from "../core/format.ts";
 import { readJsonl } from "../core/jsonl.ts";
 import { dataDir } from "../core/paths.ts";
@@ -161,8 +161,4 @@ function pathsOf(
     ? join(folder, "dataset_info.json") // The name that LLaMA-Factory looks for in its --dataset_dir.
     : undefined;
   return { input, sources: datasetPaths(input).sources, output, entry };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

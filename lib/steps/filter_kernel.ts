@@ -10,12 +10,15 @@ import {
   i32,
   i64,
   i8x16,
+  increase,
   leaveWith,
   type Local,
   loop,
+  plus,
   v128,
   when,
 } from "../core/wasm.ts";
+import { skipTo } from "../core/wasm_read.ts";
 import { number, STEP } from "../core/wasm_write.ts";
 import { between, checkCharacter } from "../corpus/kernel_utf8.ts";
 import { keep, type KernelTables, leaveOut } from "./filter_kernel_write.ts";
@@ -54,21 +57,17 @@ export function openRowKernel(memory: WebAssembly.Memory, tables: KernelTables):
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as RowKernel;
 }
 
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
 const littleEndian = (text: string) => encoder.encode(text).reduceRight((all, byte) => all << 8n | BigInt(byte), 0n);
 
 /** Passes over printable ASCII that means itself in a JSON string. */
 const skipPlain = (at: Local, bytes: Local, bits: Local): Code =>
-  loop((again) => [
-    bytes.set(v128.load(at.get)),
-    bits.set(i8x16.bitmask(
-      [QUOTE, BACKSLASH, DELETE].map((byte) => i8x16.eq(bytes.get, i8x16.const(byte)))
-        .reduce((all, more) => v128.or(all, more), i8x16.lt_s(bytes.get, i8x16.const(SPACE))),
-    )),
-    when(i32.eqz(bits.get), [increase(at, STEP), branch(again)]),
-    at.set(i32.add(at.get, i32.ctz(bits.get))),
-  ]);
+  skipTo(
+    at,
+    bytes,
+    bits,
+    [QUOTE, BACKSLASH, DELETE].map((byte) => i8x16.eq(bytes.get, i8x16.const(byte)))
+      .reduce((all, more) => v128.or(all, more), i8x16.lt_s(bytes.get, i8x16.const(SPACE))),
+  );
 
 const open: FunctionSource = ({ param, local }) => {
   const line = param();

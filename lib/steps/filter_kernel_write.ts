@@ -1,5 +1,5 @@
 /** The part of the kernel of filter_kernel.ts that writes. */
-import { branch, type Code, type FunctionSource, i32, type Local, loop, when } from "../core/wasm.ts";
+import { branch, type Code, type FunctionSource, i32, increase, loop, plus, when } from "../core/wasm.ts";
 import { type Number, writerTo } from "../core/wasm_write.ts";
 
 const [COMMA, DOT, ZERO, CLOSE] = [0x2c, 0x2e, 0x30, 0x7d];
@@ -16,9 +16,6 @@ export interface KernelTables {
   /** The matches, as in matcher_settle.ts. */
   hits: number;
 }
-
-const plus = (value: Code, more: number) => i32.add(value, i32.const(more));
-const increase = (variable: Local, more: number) => variable.set(plus(variable.get, more));
 
 /** See RowKernel. */
 export const keep = (tables: KernelTables, toNumber: Number): FunctionSource => ({ param, local }) => {

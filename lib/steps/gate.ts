@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { exists, refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { counted } from "../core/format.ts";
 import { beside, dataDir, presetPath } from "../core/paths.ts";
 import { type Context, defineStep } from "../core/step.ts";
@@ -200,8 +200,4 @@ function pathsOf(options: Options, env: Context["env"]) {
     dataset: datasetPaths(output),
     ledger: { given, other: options.ledger ?? beside(standard, "_ledger.sqlite") },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

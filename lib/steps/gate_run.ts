@@ -1,5 +1,6 @@
 /** The run whose answers are gated: how it asked, where its passages are now, and what it left undone. */
 import { UserError } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
 import type { Context } from "../core/step.ts";
 import type { Ledger } from "../dialogue/ledger.ts";
 import type { PlannedAssignment } from "../dialogue/plan.ts";
@@ -69,8 +70,4 @@ export async function recall(run: RunNote, ledger: Ledger, path: string, context
     ledger,
   });
   for await (const _ of candidates) context.signal.throwIfAborted();
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -1,6 +1,6 @@
 /** Phase 3: a language model turns each passage into questions, answered in Deep Red's voices. */
 import { UsageError, UserError } from "../core/errors.ts";
-import { refuseFolder, writeFileAtomic } from "../core/files.ts";
+import { exists, refuseFolder, writeFileAtomic } from "../core/files.ts";
 import { counted } from "../core/format.ts";
 import { type Context, defineStep } from "../core/step.ts";
 import { evaluationFiles } from "../dialogue/gates_evaluation.ts";
@@ -148,10 +148,6 @@ function occupied(path: string, why: string): UsageError {
     `Cannot write "${path}": ${why}`,
     "Go on with its answers by --resume, start anew by --overwrite, or name another --output.",
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 function tell(stats: GenerateStats, { missing }: Made, paths: GeneratePaths, { emit }: Context): void {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exists } from "../core/files.ts";
 import { cleanBook, RefusedBook } from "../corpus/clean.ts";
 import type { Attempt, FetchedFile, Mirrors } from "../corpus/mirror.ts";
 import { UsageError, UserError } from "../core/errors.ts";
@@ -112,7 +113,7 @@ export async function writeWorks(
  * @throws {UsageError} the file holds works of books other than these, or something else.
  */
 export async function refuseOtherBooks(output: string, ids: readonly number[], signal: AbortSignal): Promise<void> {
-  if (!await Deno.stat(output).then(() => true, () => false)) return;
+  if (!await exists(output)) return;
   const refuse = (what: string) =>
     new UsageError(
       `Cannot write "${output}": it holds ${what}`,

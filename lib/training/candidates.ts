@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { messageOf, UserError } from "../core/errors.ts";
-import { fileError, readTextFile } from "../core/files.ts";
+import { exists, fileError, readTextFile } from "../core/files.ts";
 import { readSafetensors } from "./safetensors.ts";
 
 /** An adapter that was evaluated, saved, or both. */
@@ -180,8 +180,4 @@ function pythonJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

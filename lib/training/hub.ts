@@ -1,7 +1,7 @@
 /** Models of the Hugging Face hub: what transformers has fetched of them, and their small files. */
 import { join } from "node:path";
 import { messageOf } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { exists, writeFileAtomic } from "../core/files.ts";
 import { hubHome, hubToken } from "../core/hub_login.ts";
 import { cacheDir } from "../core/paths.ts";
 import type { Context } from "../core/step.ts";
@@ -92,8 +92,4 @@ async function fetchFile(
     if (signal.aborted) throw error;
     return { kind: "unreachable", message: `${url} cannot be reached (${messageOf(error)})` };
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError, UserError } from "../core/errors.ts";
-import { readTextFile, writeFileAtomic } from "../core/files.ts";
+import { exists, readTextFile, writeFileAtomic } from "../core/files.ts";
 import type { Context } from "../core/step.ts";
 import { type Adapter, tiedTargets } from "./adapter.ts";
 import { type Candidate, runOf } from "./candidates.ts";
@@ -199,8 +199,4 @@ export async function recipeOf(run: string): Promise<unknown> {
   } catch {
     return null; // A run of another trainer has none.
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -1,7 +1,7 @@
 /** The files of a run that asks for continuations, and how a stopped run is found again. */
 import { join } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { readTextFile, writeFileAtomic } from "../../core/files.ts";
+import { exists, readTextFile, writeFileAtomic } from "../../core/files.ts";
 import type { Context } from "../../core/step.ts";
 import type { Sampling } from "../../llm/completions.ts";
 import { stampOf, voicePath, type VoiceSide } from "./voice_files.ts";
@@ -95,8 +95,4 @@ async function stoppedRuns(folder: string, side: VoiceSide): Promise<string[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return names.sort().reverse();
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
